@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"strconv"
 )
 
 // ErrConnectionCut is what InProcess reports when the handler cut the connection instead of answering.
@@ -39,7 +39,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer := make(chan *http.Response, 1)
 	go func() {
-		w := httptest.NewRecorder()
+		w := &reply{header: http.Header{}}
 		defer func() {
 			if p := recover(); p != nil {
 				if p != http.ErrAbortHandler {
@@ -48,9 +48,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 				close(answer)
 				return
 			}
-			res := w.Result()
-			res.Request = r
-			answer <- res
+			answer <- w.response(r)
 		}()
 		t.handler.ServeHTTP(w, in)
 	}()
@@ -62,5 +60,45 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		return res, nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
+	}
+}
+
+// reply collects what a handler answers.
+type reply struct {
+	header http.Header
+	status int
+	sent   http.Header // as they were when the status was written
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *reply) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *reply) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status, w.sent = status, w.header.Clone()
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *reply) Write(b []byte) (int, error) {
+	if w.status == 0 && w.header.Get("Content-Type") == "" {
+		w.header.Set("Content-Type", http.DetectContentType(b))
+	}
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (w *reply) Flush() { w.WriteHeader(http.StatusOK) }
+
+func (w *reply) response(r *http.Request) *http.Response {
+	w.WriteHeader(http.StatusOK)
+	w.sent.Set("Content-Length", strconv.Itoa(w.body.Len()))
+	return &http.Response{
+		Status:     strconv.Itoa(w.status) + " " + http.StatusText(w.status),
+		StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.sent, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
 	}
 }
