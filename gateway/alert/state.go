@@ -23,10 +23,11 @@ func (c Change) Changed() bool {
 // State is what is kept of an identity: the running or the last episode. It lives beside the page that it belongs to.
 type State struct {
 	ID       ID        `json:"id"`
-	Version  int64     `json:"version"`        // raised by each commit that stores it; 0 = never stored
-	Page     int64     `json:"page,omitempty"` // number of the page that the running or last episode belongs to
-	Status   Status    `json:"status"`         // Firing while the episode runs
-	StartsAt time.Time `json:"starts_at"`      // earliest start of the running or last episode
+	Version  int64     `json:"version"`         // raised by each commit that stores it; 0 = never stored
+	Page     int64     `json:"page,omitempty"`  // number of the page that the running or last episode belongs to
+	Group    string    `json:"group,omitempty"` // group key of that page
+	Status   Status    `json:"status"`          // Firing while the episode runs
+	StartsAt time.Time `json:"starts_at"`       // earliest start of the running or last episode
 	// LatestStart is the newest start heard in the running or last episode: an end before it belongs to an older episode.
 	LatestStart time.Time `json:"latest_start"`
 	EndedAt     time.Time `json:"ended_at,omitzero"` // tombstone: end of the last episode that ended; zero if none has

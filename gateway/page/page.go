@@ -30,10 +30,11 @@ const (
 // never shared between two values that Next returned. All instants are UTC.
 type Page struct {
 	Format   int    `json:"format"`
-	Number   int64  `json:"number"`         // what people reply with; from 1001
-	Version  int64  `json:"version"`        // raised by one in every commit; set by the engine
-	Head     string `json:"head,omitempty"` // hash of the newest timeline entry; set by the engine
-	Group    string `json:"group"`          // our route's group key within the source
+	Number   int64  `json:"number"`            // what people reply with; from 1001
+	Version  int64  `json:"version"`           // raised by one in every commit; set by the engine
+	Head     string `json:"head,omitempty"`    // hash of the newest timeline entry; set by the engine
+	Entries  int64  `json:"entries,omitempty"` // number of its timeline entries; set by the engine
+	Group    string `json:"group"`             // our route's group key within the source
 	Source   string `json:"source"`
 	Previous int64  `json:"previous,omitempty"` // the page that this one continues (still firing, quiet for too long)
 
