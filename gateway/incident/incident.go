@@ -30,7 +30,8 @@ type Incident struct {
 	Format    int            `json:"format"`
 	Number    int64          `json:"number"` // the lowest number of the pages acknowledged in the act that began it
 	Version   int64          `json:"version"`
-	Head      string         `json:"head,omitempty"` // hash of the newest timeline entry; set by the engine
+	Head      string         `json:"head,omitempty"`    // hash of the newest timeline entry; set by the engine
+	Entries   int64          `json:"entries,omitempty"` // number of its timeline entries; set by the engine
 	Status    Status         `json:"status"`
 	Severity  alert.Severity `json:"severity"`
 	Service   string         `json:"service"`
