@@ -53,6 +53,7 @@ const (
 	KindJoined   Kind = "joined"   // more alerts joined, or it fires again, while you have it
 	KindAsk      Kind = "ask"      // still on it? 4 extends, silence re-pages
 	KindResolved Kind = "resolved" // over; told once to everybody who was rung
+	KindOver     Kind = "over"     // to the commander: every page of the incident is over; is the incident?
 	KindAlarm    Kind = "alarm"    // pagerd itself has a problem (gap in the schedule, unreachable responder)
 )
 

@@ -78,7 +78,8 @@ const (
 // Delivery is a page.Send in the outbox and what became of it.
 type Delivery struct {
 	page.Send
-	Lane       string        `json:"lane"` // see Lane
+	Text       string        `json:"text,omitempty"` // of an alarm: the sentence for the operators
+	Lane       string        `json:"lane"`           // see Lane
 	State      DeliveryState `json:"state"`
 	VisibleAt  time.Time     `json:"visible_at"`       // may be claimed from then on; a claim moves it to the lease's end
 	Token      int64         `json:"token,omitempty"`  // of the newest claim; strictly increasing per store
