@@ -59,7 +59,7 @@ const (
 
 // Answerable reports whether a reply or a digit to a notification of this kind acts on its pages.
 func (k Kind) Answerable() bool {
-	return k == KindPage || k == KindInform || k == KindJoined || k == KindAsk
+	return k == KindPage || k == KindInform || k == KindJoined || k == KindAsk || k == KindOver
 }
 
 // Subject is what a notification tells of one page, looked up when it is claimed.

@@ -135,6 +135,7 @@ type Settlement struct {
 	Reason     notify.Reason
 	Code       string
 	Ambiguous  bool
+	Voiced     bool // a digit was pressed on this call; with Token 0 it is stored whatever Rank says
 }
 
 // Sent is what a contact was told and when the provider accepted it; a bare reply means the set of the newest one that
@@ -177,6 +178,8 @@ type Store interface {
 	Deliveries(ctx context.Context, number int64) ([]Delivery, error)
 	// Delivery returns one delivery, or ErrNotFound.
 	Delivery(ctx context.Context, id string) (Delivery, error)
+	// Bundle returns every delivery of a bundle, in the claim's order; none when the bundle is unknown.
+	Bundle(ctx context.Context, id string) ([]Delivery, error)
 	// RecentDeliveries returns the newest settled deliveries, newest first, for the status page.
 	RecentDeliveries(ctx context.Context, limit int) ([]Delivery, error)
 	// Incident returns an incident, or ErrNotFound. Incidents lists them, newest first.
