@@ -1,0 +1,49 @@
+# pagerd. `make` tells what there is.
+GO        ?= go
+CACHE     := $(CURDIR)/.cache
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK := $(CACHE)/bin/staticcheck-$(STATICCHECK_VERSION)
+# The race detector needs cgo, and cgo a C compiler.
+HAVE_CC   := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo yes)
+ifeq ($(HAVE_CC),yes)
+RACE      := -race
+else
+RACE      :=
+endif
+
+.PHONY: help build demo test race-note bench lint e2e fuzz screenshot clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## one static binary: bin/pagerd
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/pagerd ./cmd/pagerd
+
+demo: ## the real gateway with simulated telephones in the browser; nothing is sent to anyone
+	CGO_ENABLED=0 $(GO) run ./cmd/pagerd demo
+
+test: race-note ## every test, with the race detector where there is a C compiler
+	$(GO) vet ./...
+	$(GO) test $(RACE) -timeout 15m ./...
+
+race-note:
+ifeq ($(RACE),)
+	@echo "race: not run (no C compiler found)"
+	@if [ -n "$$CI" ]; then echo "race: a C compiler is required in CI"; exit 1; fi
+endif
+
+bench: ## speed and memory, beside the machine's raw fdatasync rate
+	$(GO) run ./cmd/pagerd-bench
+
+lint: $(STATICCHECK) ## go vet, staticcheck and gofmt
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not gofmt-ed:"; echo "$$files"; exit 1; fi
+
+$(STATICCHECK):
+	@mkdir -p $(CACHE)/bin
+	GOBIN=$(CACHE)/bin $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv $(CACHE)/bin/staticcheck $@
+
+clean: ## what was built
+	rm -rf bin .cache/bin
