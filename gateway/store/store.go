@@ -27,6 +27,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrFenced: the claim's token is no longer the current one, or the delivery is settled. Nothing was stored.
 	ErrFenced = errors.New("claim is no longer held")
+	// ErrDamaged: something stored cannot be read; the text names it. Everything else goes on.
+	ErrDamaged = errors.New("stored value is damaged")
 	// ErrUnavailable: the store cannot promise durability now (full disk, closed, I/O error). Answer 503; nothing was stored.
 	ErrUnavailable = errors.New("store unavailable")
 )
@@ -166,13 +168,13 @@ type Store interface {
 
 	// Page returns a page by number, or ErrNotFound.
 	Page(ctx context.Context, number int64) (page.Page, error)
-	// Group returns the newest page of a group, whatever its status, or ErrNotFound.
+	// Group returns the open page of a group, else the newest one whatever its status, or ErrNotFound.
 	Group(ctx context.Context, group string) (page.Page, error)
 	// Alerts returns the stored states of these identities, in order; the zero State (with ID empty) where there is none.
 	Alerts(ctx context.Context, ids []alert.ID) ([]alert.State, error)
 	// PageAlerts returns up to limit alert states that belong to a page, firing ones first.
 	PageAlerts(ctx context.Context, number int64, limit int) ([]alert.State, error)
-	// Pages lists pages, newest first.
+	// Pages lists pages, newest first. Where some are damaged it returns the others together with an error that names them.
 	Pages(ctx context.Context, f Filter) ([]page.Page, error)
 	// Deliveries returns a page's deliveries, oldest first.
 	Deliveries(ctx context.Context, number int64) ([]Delivery, error)

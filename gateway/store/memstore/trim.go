@@ -1,0 +1,67 @@
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"pagerd/gateway/store"
+)
+
+// Trim implements store.Store.
+func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, err error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	old := func(at time.Time, keep time.Duration) bool { return !at.IsZero() && !at.Add(keep).After(now) }
+	spend := func() bool { limit--; return limit >= 0 }
+	for op, at := range s.ops {
+		if old(at, store.KeepOps) && spend() {
+			delete(s.ops, op)
+		}
+	}
+	for id, r := range s.alerts {
+		if !r.open && old(r.closed, store.KeepClosed) && spend() {
+			delete(s.ofPage[r.decode().Page], id)
+			delete(s.alerts, id)
+		}
+	}
+	for n, r := range s.pages {
+		if old(r.closed, store.KeepClosed) {
+			s.byPage[n] = slices.DeleteFunc(s.byPage[n], func(id string) bool {
+				if !spend() {
+					return false
+				}
+				delete(s.deliveries, id)
+				delete(s.pending, id)
+				return true
+			})
+		}
+		if old(r.closed, store.KeepHistory) && s.trimTimeline(object("page", n), spend) && spend() {
+			s.groups[r.object] = slices.DeleteFunc(s.groups[r.object], func(m int64) bool { return m == n })
+			delete(s.pages, n)
+		}
+	}
+	for n, r := range s.incidents {
+		if old(r.closed, store.KeepHistory) && s.trimTimeline(object("incident", n), spend) && spend() {
+			delete(s.incidents, n)
+		}
+	}
+	return limit < 0, nil
+}
+
+// trimTimeline deletes all entries but the newest, which stays as the tombstone: it holds the chain's last hash.
+func (s *Store) trimTimeline(object string, spend func() bool) (done bool) {
+	for len(s.timelines[object]) > 1 {
+		if !spend() {
+			return false
+		}
+		s.timelines[object] = s.timelines[object][1:]
+	}
+	return true
+}
+
+func object(kind string, number int64) string { return fmt.Sprintf("%s/%d", kind, number) }
