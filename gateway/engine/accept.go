@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pagerd/gateway/alert"
+)
+
+// Accept makes one request's alerts durable and rings for them. It returns nil only when every alert is stored; any
+// error is transient, and sending the same batch again is harmless.
+func (e *Engine) Accept(ctx context.Context, b alert.Batch, now time.Time) error {
+	now = e.instant(now)
+	var err error
+	for range maxConflicts {
+		if err = e.accept(ctx, b, now); !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+	return err
+}
+
+func (e *Engine) accept(ctx context.Context, b alert.Batch, now time.Time) error {
+	groups, order, err := e.route(ctx, b, now)
+	if err != nil {
+		return err
+	}
+	var waits []chan result
+	for _, group := range order {
+		for alerts := groups[group]; len(alerts) > 0; {
+			n := min(len(alerts), maxFold)
+			done := make(chan result, 1)
+			e.submit(group, job{done: done, arrival: &arrival{alerts: alerts[:n], sender: b.Sender, hidden: b.Hidden, now: now}})
+			waits = append(waits, done)
+			alerts = alerts[n:]
+		}
+	}
+	var failed error
+	for _, done := range waits {
+		select {
+		case r := <-done:
+			failed = errors.Join(failed, r.err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return failed
+}
+
+// route decides on every alert and sorts them by group, in the order of first appearance. A running episode stays with
+// the group it began in, whatever a changed configuration says now.
+func (e *Engine) route(ctx context.Context, b alert.Batch, now time.Time) (map[string][]routed, []string, error) {
+	ids := make([]alert.ID, len(b.Alerts))
+	for i, a := range b.Alerts {
+		ids[i] = a.ID()
+	}
+	states, err := e.store.Alerts(ctx, ids)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load alerts: %w", err)
+	}
+	tree := e.config().Routing
+	groups := map[string][]routed{}
+	var order []string
+	for i, a := range b.Alerts {
+		d := tree.Decide(a, now)
+		group := d.Group
+		if s := states[i]; s.Group != "" && (s.Firing() || a.Status == alert.Resolved) {
+			group = s.Group
+		}
+		if _, seen := groups[group]; !seen {
+			order = append(order, group)
+		}
+		groups[group] = append(groups[group], routed{alert: a, decision: d})
+	}
+	return groups, order, nil
+}

@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pagerd/gateway/alert"
+	"pagerd/gateway/incident"
+	"pagerd/gateway/page"
+	"pagerd/gateway/store"
+	"pagerd/gateway/timeline"
+	"pagerd/notify"
+	"pagerd/schedule"
+)
+
+// commit stores a change and measures it.
+func (e *Engine) commit(ctx context.Context, c store.Change) error {
+	start := time.Now()
+	err := e.store.Commit(ctx, c)
+	e.metrics.CommitTime.Observe(time.Since(start).Seconds())
+	return err
+}
+
+// performAct applies one event to one page in one commit.
+func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
+	for range maxConflicts {
+		prev, err := e.store.Page(ctx, a.number)
+		if err != nil {
+			return page.Answer{}, fmt.Errorf("load page %d: %w", a.number, err)
+		}
+		c := store.Change{Op: a.op, Now: a.now, Urgent: a.urgent, Settle: a.settle}
+		if a.unless != nil && a.unless(prev) {
+			return page.Answer{}, e.settleOnly(ctx, c)
+		}
+		facts, err := e.factsFor(ctx, prev, a.event, a.now)
+		if err != nil {
+			return page.Answer{}, err
+		}
+		next, fx := page.Next(prev, a.event, facts, a.now)
+		if !fx.Changed {
+			return fx.Answer, e.settleOnly(ctx, c)
+		}
+		if err := e.putPage(ctx, &c, prev, next, fx, a.event); err != nil {
+			return page.Answer{}, err
+		}
+		if c.Incident != nil {
+			fx.Answer.Incident = c.Incident.Number
+		}
+		err = e.commit(ctx, c)
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			continue
+		case errors.Is(err, store.ErrApplied):
+			return page.Answer{}, nil
+		case err != nil:
+			return page.Answer{}, fmt.Errorf("store page %d: %w", a.number, err)
+		}
+		return fx.Answer, nil
+	}
+	return page.Answer{}, fmt.Errorf("store page %d: %w", a.number, store.ErrConflict)
+}
+
+// settleOnly stores an act's settlements when the page itself does not change.
+func (e *Engine) settleOnly(ctx context.Context, c store.Change) error {
+	if len(c.Settle) == 0 {
+		return nil
+	}
+	if err := e.commit(ctx, c); err != nil && !errors.Is(err, store.ErrApplied) {
+		return fmt.Errorf("settle delivery: %w", err)
+	}
+	return nil
+}
+
+// putPage adds a transition's result to a change: the page, its entry, its deliveries, its incident, its alarms.
+func (e *Engine) putPage(ctx context.Context, c *store.Change, prev, next page.Page, fx page.Effects, ev page.Event) error {
+	next.Version = prev.Version + 1
+	next.Group, next.Source = groupOf(prev, next), next.Source
+	if fx.Incident != page.IncidentNone {
+		if err := e.changeIncident(ctx, c, &next, fx, ev); err != nil {
+			return err
+		}
+	}
+	for _, s := range fx.Sends {
+		c.Deliveries = append(c.Deliveries, delivery(s, "", c.Now))
+	}
+	for _, a := range fx.Alarms {
+		e.putAlarm(c, &next, a)
+	}
+	if fx.Entry.What != "" {
+		entry := fx.Entry
+		entry.Object = "page/" + strconv.FormatInt(next.Number, 10)
+		next.Entries = prev.Entries + 1
+		entry.Seq, entry.At = next.Entries, c.Now
+		entry = timeline.Seal(entry, prev.Head)
+		next.Head = entry.Hash
+		c.Entries = append(c.Entries, entry)
+		e.metrics.Pages.WithLabelValues(next.Severity.String(), entry.What).Inc()
+		e.log.Info("page", zap.Int64("page", next.Number), zap.String("what", entry.What), zap.String("reason", entry.Reason),
+			zap.Stringer("severity", next.Severity), zap.String("source", next.Source), zap.String("status", string(next.Status)),
+			zap.Int("round", next.Round), zap.Int("step", next.Step), zap.String("actor", entry.Actor), zap.Int("sends", len(fx.Sends)))
+	}
+	c.Page = &next
+	return nil
+}
+
+// groupOf keeps the group that a page was created in.
+func groupOf(prev, next page.Page) string {
+	if prev.Group != "" {
+		return prev.Group
+	}
+	return next.Group
+}
+
+func delivery(s page.Send, text string, now time.Time) store.Delivery {
+	visible := s.At
+	if now.After(visible) {
+		visible = now
+	}
+	return store.Delivery{Send: s, Text: text, Lane: store.Lane(s), State: store.Pending, VisibleAt: visible}
+}
+
+// putAlarm tells the operators, at most once per reason and page in alarmQuiet.
+func (e *Engine) putAlarm(c *store.Change, p *page.Page, a page.Alarm) {
+	e.metrics.Alarms.WithLabelValues(string(a.Reason)).Inc()
+	e.log.Warn("alarm", zap.Int64("page", p.Number), zap.String("reason", string(a.Reason)))
+	if !e.alarmed.first(fmt.Sprintf("%d/%s", p.Number, a.Reason), c.Now) {
+		return
+	}
+	for _, contact := range e.config().Operators {
+		p.Sends++
+		s := page.Send{ID: page.SendID(p.Number, p.Sends), Page: p.Number, Round: p.Round, Kind: notify.KindAlarm,
+			Person: contact.Person, Contact: contact.ID, Channel: contact.Channel, Severity: p.Severity, At: c.Now}
+		c.Deliveries = append(c.Deliveries, delivery(s, a.Text, c.Now))
+	}
+}
+
+// facts looks up who would be rung now. sev is the severity whose ladders hold; 0 takes the page's.
+func (e *Engine) facts(p page.Page, extra schedule.Policy, sev alert.Severity, now time.Time) page.Facts {
+	cfg := e.config()
+	if p.Severity != 0 && (sev == 0 || !sev.Worse(p.Severity)) {
+		sev = p.Severity
+	}
+	f := page.Facts{Roster: cfg.Book.Roster(p.Policy, sev, now)}
+	policy := p.Policy
+	if extra.Name != "" && extra.Name != p.Policy.Name {
+		for name, people := range cfg.Book.Roster(extra, sev, now) {
+			f.Roster[name] = people
+		}
+		policy = extra
+	}
+	f.Opens = cfg.Book.Opens(policy, now)
+	return f
+}
+
+// factsFor adds what a particular event needs: a held page that is due asks what silences it now.
+func (e *Engine) factsFor(ctx context.Context, p page.Page, ev page.Event, now time.Time) (page.Facts, error) {
+	var extra schedule.Policy
+	sev := p.Severity
+	if set, ok := ev.(page.SetSeverity); ok {
+		extra, sev = set.Policy, set.To
+	}
+	f := e.facts(p, extra, sev, now)
+	if _, due := ev.(page.Due); due && p.Status == page.Held {
+		s, err := e.silenceOfPage(ctx, p, now, func(alert.ID) bool { return false })
+		if err != nil {
+			return f, err
+		}
+		if !s.loud {
+			f.Silence = s.silence
+		}
+	}
+	return f, nil
+}
+
+// changeIncident moves the page's incident in the same commit.
+func (e *Engine) changeIncident(ctx context.Context, c *store.Change, p *page.Page, fx page.Effects, ev page.Event) error {
+	number := p.Incident
+	if number == 0 {
+		number = p.Number
+	}
+	in, err := e.store.Incident(ctx, number)
+	if errors.Is(err, store.ErrNotFound) {
+		in = incident.Incident{Number: number}
+	} else if err != nil {
+		return fmt.Errorf("load incident %d: %w", number, err)
+	}
+	var iev incident.Event
+	switch fx.Incident {
+	case page.IncidentPromote, page.IncidentCandidate:
+		iev = incident.Promote{Page: p.Number, Severity: p.Severity, Service: p.Service, Summary: p.Summary, Triggered: p.TriggeredAt,
+			By: p.Acker, Candidate: fx.Incident == page.IncidentCandidate}
+		p.Incident = number
+	case page.IncidentAsk, page.IncidentResolve:
+		if in.Version == 0 {
+			return nil
+		}
+		last, err := e.lastOpen(ctx, in, p.Number)
+		if err != nil {
+			return err
+		}
+		iev = incident.PageOver{Page: p.Number, Last: last, May: fx.Incident == page.IncidentResolve}
+	}
+	next, ifx := incident.Next(in, iev, c.Now)
+	if !ifx.Changed {
+		return nil
+	}
+	e.putIncident(c, next, ifx)
+	if ifx.AskCommander {
+		e.askCommander(c, p, next)
+	}
+	return nil
+}
+
+// putIncident adds an incident and its entry to a change.
+func (e *Engine) putIncident(c *store.Change, next incident.Incident, fx incident.Effects) {
+	next.Version++
+	if fx.Entry.What != "" {
+		entry := fx.Entry
+		entry.Object = "incident/" + strconv.FormatInt(next.Number, 10)
+		next.Entries++
+		entry.Seq, entry.At = next.Entries, c.Now
+		entry = timeline.Seal(entry, next.Head)
+		next.Head = entry.Hash
+		c.Entries = append(c.Entries, entry)
+		e.log.Info("incident", zap.Int64("incident", next.Number), zap.String("what", entry.What),
+			zap.Stringer("severity", next.Severity), zap.String("status", string(next.Status)), zap.String("actor", entry.Actor))
+	}
+	c.Incident = &next
+}
+
+// lastOpen reports whether no other page of the incident is open.
+func (e *Engine) lastOpen(ctx context.Context, in incident.Incident, except int64) (bool, error) {
+	for _, n := range in.Pages {
+		if n == except {
+			continue
+		}
+		p, err := e.store.Page(ctx, n)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return false, fmt.Errorf("load page %d: %w", n, err)
+		}
+		if p.Open() {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// askCommander asks, by message and never by a call, whether the incident is over now that its pages are.
+func (e *Engine) askCommander(c *store.Change, p *page.Page, in incident.Incident) {
+	person, ok := e.config().Book.People[in.Commander]
+	if !ok {
+		return
+	}
+	for _, want := range []notify.Channel{notify.SMS, notify.Email} {
+		for _, contact := range person.Contacts {
+			if contact.Channel != want {
+				continue
+			}
+			p.Sends++
+			s := page.Send{ID: page.SendID(p.Number, p.Sends), Page: p.Number, Round: p.Round, Kind: notify.KindOver,
+				Person: person.Name, Contact: contact.ID, Channel: want, Severity: p.Severity, At: c.Now}
+			c.Deliveries = append(c.Deliveries, delivery(s, "", c.Now))
+			return
+		}
+	}
+}
+
+func openIncidents() []incident.Status {
+	return []incident.Status{incident.Candidate, incident.Open, incident.Mitigated}
+}
+
+func panicFields(group string, v any) []zap.Field {
+	return []zap.Field{zap.String("group", group), zap.Any("panic", v), zap.ByteString("stack", debug.Stack())}
+}

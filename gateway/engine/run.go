@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pagerd/gateway/store"
+	"pagerd/notify"
+)
+
+// defaultWorkers is how many attempts are on the wire at a time per channel: one provider that hangs cannot take the
+// others' places.
+const defaultWorkers = 16
+
+// housekeepEvery is how often retention is looked at.
+const housekeepEvery = 10 * time.Minute
+
+// Run does what is due and sends what is pending until ctx ends; it then stops claiming, and returns when the attempts
+// under way are settled (each is bounded by its deadline). It is woken by commits, by finished attempts and by the next
+// due instant; clock is the process's wall clock.
+func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
+	slots := newSlots(e.limits)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	housekeep := clock().Add(time.Minute)
+	for ctx.Err() == nil {
+		now := e.instant(clock())
+		e.pass(ctx, slots, clock, now)
+		if now.After(housekeep) {
+			housekeep = now.Add(housekeepEvery)
+			e.background(func() {
+				if err := e.Housekeep(ctx, clock()); err != nil && ctx.Err() == nil {
+					e.log.Error("housekeeping failed", zap.Error(err))
+				}
+			})
+		}
+		timer.Reset(e.idle(ctx, slots, clock()))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-e.store.Wake():
+		case <-e.nudge:
+		}
+	}
+	e.work.Wait()
+}
+
+// pass fires what is due and starts what can be sent.
+func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time, now time.Time) {
+	e.health.beat(clock())
+	if e.health.firing.CompareAndSwap(false, true) {
+		// Due work runs beside the sends: a step's commits must not keep a message from leaving.
+		e.background(func() {
+			defer e.health.firing.Store(false)
+			n, err := e.Tick(ctx, now)
+			if err != nil && ctx.Err() == nil {
+				e.log.Error("due work failed; it is tried again", zap.Error(err))
+			}
+			if n > 0 {
+				e.poke()
+			}
+		})
+	}
+	e.dispatch(ctx, slots, clock, now)
+}
+
+// background runs f as work that Run waits for.
+func (e *Engine) background(f func()) {
+	e.work.Add(1)
+	go func() {
+		defer e.work.Done()
+		f()
+	}()
+}
+
+// dispatch claims as many messages per channel as have a free place, and sends each on its own goroutine.
+func (e *Engine) dispatch(ctx context.Context, slots *slots, clock func() time.Time, now time.Time) {
+	for channel := range e.senders {
+		free := slots.free(channel)
+		if free == 0 {
+			continue
+		}
+		claims, err := e.store.Claim(ctx, now, e.claimOptions(free, []notify.Channel{channel}))
+		if err != nil {
+			if ctx.Err() == nil {
+				e.log.Error("claim failed; it is tried again", zap.Error(err))
+			}
+			return
+		}
+		for _, c := range claims {
+			slots.take(channel)
+			e.background(func() {
+				defer e.poke()
+				defer slots.give(channel)
+				e.carry(c, clock)
+			})
+		}
+	}
+}
+
+// carry sends one claim under a lease that is renewed while the attempt is on the wire.
+func (e *Engine) carry(c store.Claim, clock func() time.Time) {
+	defer e.contain(c)
+	// The attempt outlives a shutdown signal: what was claimed is finished, not abandoned.
+	ctx, cancel := context.WithTimeout(context.Background(), attemptTime+commitTime)
+	defer cancel()
+	l := &lease{}
+	l.renewed.Store(clock().UnixNano())
+	done := e.health.flight(clock())
+	defer done()
+	renewals := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { e.renew(ctx, c, l, clock, renewals) })
+	settle := func() time.Time { return e.instant(clock()) }
+	err := e.attempt(ctx, c, settle, func() bool { return l.alive(clock()) })
+	close(renewals)
+	wg.Wait()
+	if err != nil {
+		e.log.Error("delivery could not be settled; its lease will end", zap.String("delivery", c.Deliveries[0].ID), zap.Error(err))
+	}
+}
+
+// contain keeps a panic in one message's making from taking the others down: its lease ends and it is tried again.
+func (e *Engine) contain(c store.Claim) {
+	if v := recover(); v != nil {
+		e.log.Error("delivery panicked", panicFields(c.Deliveries[0].ID, v)...)
+		e.metrics.Alarms.WithLabelValues("panic").Inc()
+	}
+}
+
+func (e *Engine) renew(ctx context.Context, c store.Claim, l *lease, clock func() time.Time, stop <-chan struct{}) {
+	t := time.NewTicker(renewEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			now := clock()
+			if err := e.store.Renew(ctx, c, now.Add(leaseTime)); err != nil {
+				if !errors.Is(err, store.ErrFenced) {
+					e.log.Warn("lease not renewed", zap.String("delivery", c.Deliveries[0].ID), zap.Error(err))
+				}
+				return
+			}
+			l.renewed.Store(now.UnixNano())
+		}
+	}
+}
+
+// idle is how long the loop may wait for the next instant.
+func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Duration {
+	var open []notify.Channel
+	for channel := range e.senders {
+		if slots.free(channel) > 0 {
+			open = append(open, channel)
+		}
+	}
+	next, err := e.store.Next(ctx, e.claimOptions(1, open))
+	if err != nil || next.IsZero() {
+		return maxIdle
+	}
+	if next.After(now) {
+		return min(next.Sub(now), maxIdle)
+	}
+	if e.health.firing.Load() {
+		return 10 * time.Millisecond // the due work under way pokes the loop when it ends
+	}
+	return 0
+}
+
+// poke wakes the loop.
+func (e *Engine) poke() {
+	select {
+	case e.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// Drain waits for group work and attempts under way.
+func (e *Engine) Drain() { e.work.Wait() }
+
+// slots bounds the attempts at a time per channel.
+type slots struct {
+	mu    sync.Mutex
+	limit map[notify.Channel]int
+	used  map[notify.Channel]int
+}
+
+func newSlots(limits map[notify.Channel]int) *slots {
+	return &slots{limit: limits, used: map[notify.Channel]int{}}
+}
+
+func (s *slots) free(c notify.Channel) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.limit[c]
+	if limit == 0 {
+		limit = defaultWorkers
+	}
+	return limit - s.used[c]
+}
+
+func (s *slots) take(c notify.Channel) { s.add(c, 1) }
+func (s *slots) give(c notify.Channel) { s.add(c, -1) }
+
+func (s *slots) add(c notify.Channel, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used[c] += n
+}
