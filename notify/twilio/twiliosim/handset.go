@@ -1,5 +1,7 @@
 package twiliosim
 
+import "time"
+
 // Statuses of messages and calls, and directions, in Twilio's words.
 const (
 	smsQueued      = "queued"
@@ -37,7 +39,8 @@ type message struct {
 	Message
 	taken   bool   // returned by a WaitSMS
 	service string // MessagingServiceSid asked for
-	updated int64
+	updated time.Time
+	lane    lane
 }
 
 func messageViews(kept []*message) []Message {

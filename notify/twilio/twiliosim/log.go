@@ -1,6 +1,10 @@
 package twiliosim
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Entry is one line of the log: a request that arrived, or a webhook that was posted.
 type Entry struct {
@@ -39,5 +43,29 @@ const (
 func (s *Sim) Log() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Entry(nil), s.log...)
+	return append([]Entry(nil), s.log[max(0, len(s.log)-s.opt.MaxLog):]...)
+}
+
+// LogErr is the error that made the log stop writing to Options.Log, if there was one.
+func (s *Sim) LogErr() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logErr
+}
+
+// record appends to the log. An entry without an instant is of now. The caller holds mu.
+func (s *Sim) record(e Entry) {
+	if e.At.IsZero() {
+		e.At = s.clock.Now()
+	}
+	s.log = append(s.log, e)
+	if len(s.log) > s.opt.MaxLog+s.opt.MaxLog/8 {
+		s.log = append([]Entry(nil), s.log[len(s.log)-s.opt.MaxLog:]...)
+	}
+	if s.opt.Log == nil || s.logErr != nil {
+		return
+	}
+	if err := json.NewEncoder(s.opt.Log).Encode(e); err != nil {
+		s.logErr = fmt.Errorf("writing the log: %w", err)
+	}
 }

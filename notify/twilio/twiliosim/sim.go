@@ -98,6 +98,7 @@ type Sim struct {
 	client *http.Client
 	owned  bool // the client is ours: its idle connections are closed with us
 	api    operations
+	epoch  uint64 // tells the SIDs of this Sim from those of an earlier one
 
 	ctx    context.Context // ends in Close
 	cancel context.CancelFunc
@@ -143,6 +144,7 @@ func New(opt Options) *Sim {
 		s.client = ownClient()
 		s.owned = true
 	}
+	s.epoch = uint64(s.clock.Now().UnixNano())
 	for number := range opt.People {
 		s.handset(number)
 	}
