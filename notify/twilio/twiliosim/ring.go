@@ -223,6 +223,9 @@ func (s *Sim) place(c *call, b Behaviour) {
 		e.kind = evVoicemail
 	case PicksUp:
 		e.kind = evAnswer
+	case NeverAnswers:
+		s.mute(c)
+		fallthrough
 	default:
 		e = s.next(c, s.clock.Now().Add(c.order.timeout), false)
 	}
@@ -261,6 +264,14 @@ func (s *Sim) ring(c *call) {
 	s.touch()
 	s.mu.Unlock()
 	s.callEvent(c, "ringing", callRinging)
+}
+
+// mute makes a ringing call one that nobody can pick up any more.
+func (s *Sim) mute(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.picked, c.Ignored = true, true
+	s.touch()
 }
 
 // end closes a call.
