@@ -33,7 +33,7 @@ ifeq ($(RACE),)
 endif
 
 bench: ## speed and memory, beside the machine's raw fdatasync rate
-	$(GO) run ./cmd/pagerd-bench
+	$(GO) run ./gateway/bench
 
 lint: $(STATICCHECK) ## go vet, staticcheck and gofmt
 	$(GO) vet ./...

@@ -27,6 +27,20 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 	return err
 }
 
+// commitPage stores a change whose page had the status before, and keeps the gauge of open pages.
+func (e *Engine) commitPage(ctx context.Context, c store.Change, before page.Status) error {
+	if err := e.commit(ctx, c); err != nil {
+		return err
+	}
+	if c.Page != nil && c.Page.Status != before {
+		e.metrics.Open.WithLabelValues(string(c.Page.Status)).Inc()
+		if before != "" {
+			e.metrics.Open.WithLabelValues(string(before)).Dec()
+		}
+	}
+	return nil
+}
+
 // performAct applies one event to one page in one commit.
 func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 	for range maxConflicts {
@@ -52,7 +66,7 @@ func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 		if c.Incident != nil {
 			fx.Answer.Incident = c.Incident.Number
 		}
-		err = e.commit(ctx, c)
+		err = e.commitPage(ctx, c, prev.Status)
 		switch {
 		case errors.Is(err, store.ErrConflict):
 			continue

@@ -8,6 +8,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,7 +102,24 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.health.init()
 	e.alarmed.init()
 	e.replies.init()
-	return e, nil
+	return e, e.countOpen(ctx)
+}
+
+// countOpen sets the gauge of open pages from the store.
+func (e *Engine) countOpen(ctx context.Context) error {
+	for before := int64(0); ; {
+		pages, err := e.store.Pages(ctx, store.Filter{Open: true, Before: before, Limit: 1000})
+		if err != nil {
+			return fmt.Errorf("count open pages: %w", err)
+		}
+		for _, p := range pages {
+			e.metrics.Open.WithLabelValues(string(p.Status)).Inc()
+			before = p.Number
+		}
+		if len(pages) < 1000 {
+			return nil
+		}
+	}
 }
 
 // instant returns now, or the newest instant used before if the clock ran backwards.

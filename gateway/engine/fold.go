@@ -23,14 +23,14 @@ func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) er
 		if err != nil {
 			return err
 		}
-		c, err := e.decideFold(ctx, f)
+		c, before, err := e.decideFold(ctx, f)
 		if err != nil {
 			return err
 		}
 		if c == nil {
 			return nil
 		}
-		err = e.commit(ctx, *c)
+		err = e.commitPage(ctx, *c, before)
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
@@ -129,33 +129,34 @@ func (e *Engine) observe(f *folding, r routed) {
 	o.next = next
 }
 
-// decideFold turns the observations into a change; nil when there is nothing to store.
-func (e *Engine) decideFold(ctx context.Context, f *folding) (*store.Change, error) {
-	c := &store.Change{Now: f.now}
+// decideFold turns the observations into a change; nil when there is nothing to store. before is the status that the
+// change's page had.
+func (e *Engine) decideFold(ctx context.Context, f *folding) (c *store.Change, before page.Status, err error) {
+	c = &store.Change{Now: f.now}
 	sig, touched := f.signals(f.page)
 	if !touched { // only tombstones of what never fired, or nothing at all
 		f.putAlerts(c, f.page)
 		if len(c.Alerts) == 0 {
-			return nil, nil
+			return nil, "", nil
 		}
-		return c, nil
+		return c, "", nil
 	}
 	prev := f.page
 	if prev.Number == 0 {
 		n, err := e.store.NextNumber(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("allocate page number: %w", err)
+			return nil, "", fmt.Errorf("allocate page number: %w", err)
 		}
 		prev.Number = n
 	}
 	if err := e.silence(ctx, f, &sig); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	next, fx := page.Next(prev, sig, e.facts(prev, sig.Subject.Policy, sig.Subject.Severity, f.now), f.now)
 	if fx.Fresh != "" {
 		n, err := e.store.NextNumber(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("allocate page number: %w", err)
+			return nil, "", fmt.Errorf("allocate page number: %w", err)
 		}
 		prev = page.Page{Number: n, Previous: f.page.Number, Incident: e.openIncident(ctx, f.page.Incident)}
 		sig.Firing, sig.NewIDs = f.firingHere(), f.firingHere()
@@ -163,10 +164,10 @@ func (e *Engine) decideFold(ctx context.Context, f *folding) (*store.Change, err
 		next, fx = page.Next(prev, sig, e.facts(prev, sig.Subject.Policy, sig.Subject.Severity, f.now), f.now)
 	}
 	if err := e.putPage(ctx, c, prev, next, fx, nil); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	f.putAlerts(c, *c.Page)
-	return c, nil
+	return c, prev.Status, nil
 }
 
 // signals counts what the observations mean for p. touched is false when no episode of p began, ended or was refreshed.
