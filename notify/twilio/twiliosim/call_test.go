@@ -21,7 +21,7 @@ func menuWorld(t *testing.T, opt Options, test func(w *world)) {
 		w.app.answer["/voice"] = twiml(menu)
 		w.app.answer["/digit"] = func(rw http.ResponseWriter, r *http.Request) {
 			if d := r.Form.Get("Digits"); d != "" {
-				twiml("<Response><Say>You pressed " + d + ".</Say><Hangup/></Response>")(rw, r)
+				twiml("<Response><Say>You pressed "+d+".</Say><Hangup/></Response>")(rw, r)
 				return
 			}
 			twiml("<Response><Say>Nothing pressed.</Say></Response>")(rw, r)
