@@ -1,0 +1,125 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"pagerd/config"
+)
+
+// roleTable says for every route, by hand and apart from the routes' own table, who may use it.
+func roleTable() map[string]role {
+	return map[string]role{
+		"GET /healthz":             anyone,
+		"GET /readyz":              anyone,
+		"GET /readyz/page":         anyone,
+		"GET /metrics":             anyone,
+		"GET /{$}":                 anyone,
+		"GET /status":              anyone,
+		"GET /status.css":          anyone,
+		"GET /api/v1/openapi.yaml": anyone,
+
+		"GET /api/v1/version":       viewer,
+		"GET /api/v1/oncall":        viewer,
+		"GET /api/v1/pages":         viewer,
+		"GET /api/v1/pages/{n}":     viewer,
+		"GET /api/v1/incidents":     viewer,
+		"GET /api/v1/incidents/{n}": viewer,
+
+		"POST /api/v1/pages/acknowledge":       responder,
+		"POST /api/v1/pages/resolve":           responder,
+		"POST /api/v1/pages/{n}/acknowledge":   responder,
+		"POST /api/v1/pages/{n}/unacknowledge": responder,
+		"POST /api/v1/pages/{n}/resolve":       responder,
+		"POST /api/v1/pages/{n}/escalate":      responder,
+		"POST /api/v1/pages/{n}/note":          responder,
+		"POST /api/v1/pages/{n}/noise":         responder,
+		"POST /api/v1/pages/{n}/severity":      responder,
+		"POST /api/v1/incidents/{n}/mitigate":  responder,
+		"POST /api/v1/incidents/{n}/resolve":   responder,
+		"POST /api/v1/incidents/{n}/dismiss":   responder,
+
+		"POST /api/v1/reload": admin,
+	}
+}
+
+func TestEveryRouteIsGuardedByTheRoleThatTheTableSays(t *testing.T) {
+	want := roleTable()
+	cfg := &config.Config{Tokens: []config.Token{
+		{Name: "v", Secret: "viewer-secret", Role: "viewer"},
+		{Name: "r", Secret: "responder-secret", Role: "responder"},
+		{Name: "a", Secret: "admin-secret", Role: "admin"},
+		{Name: "odd", Secret: "odd-secret", Role: "root"},
+		{Name: "empty", Secret: "", Role: "admin"},
+	}}
+	callers := []struct {
+		header string
+		known  bool
+		role   role
+	}{
+		{"", false, anyone},
+		{"Bearer ", false, anyone},
+		{"Bearer wrong", false, anyone},
+		{"Basic viewer-secret", false, anyone},
+		{"Bearer odd-secret", true, anyone},
+		{"Bearer viewer-secret", true, viewer},
+		{"bearer responder-secret", true, responder},
+		{"Bearer admin-secret", true, admin},
+	}
+	for _, rt := range routes() {
+		name := rt.method + " " + rt.path
+		need, ok := want[name]
+		if !ok {
+			t.Errorf("%s is a new route: say in the table of this test who may use it", name)
+			continue
+		}
+		delete(want, name)
+		for _, c := range callers {
+			reached := false
+			open := rt
+			open.handle = func(_ *server, _ http.ResponseWriter, _ *http.Request) error { reached = true; return nil }
+			s := &server{Options: Options{Config: func() *config.Config { return cfg }, Log: zap.NewNop()}}
+			r := httptest.NewRequest(rt.method, strings.ReplaceAll(strings.TrimSuffix(rt.path, "{$}"), "{n}", "1042"), nil)
+			r.Header.Set("Authorization", c.header)
+			w := httptest.NewRecorder()
+			s.guard(open).ServeHTTP(w, r)
+			wantStatus := http.StatusOK
+			switch {
+			case need == anyone:
+			case !c.known:
+				wantStatus = http.StatusUnauthorized
+			case c.role < need:
+				wantStatus = http.StatusForbidden
+			}
+			if w.Code != wantStatus || reached != (wantStatus == http.StatusOK) {
+				t.Errorf("%s with %q: answered %d, reached %v; want %d", name, c.header, w.Code, reached, wantStatus)
+			}
+		}
+	}
+	for name := range want {
+		t.Errorf("%s is in the table and no route", name)
+	}
+}
+
+func TestWithoutTokensTheAPIIsClosedAndSaysHowToOpenIt(t *testing.T) {
+	for _, rt := range routes() {
+		s := &server{Options: Options{Config: func() *config.Config { return &config.Config{} }, Log: zap.NewNop()}}
+		reached := false
+		open := rt
+		open.handle = func(_ *server, _ http.ResponseWriter, _ *http.Request) error { reached = true; return nil }
+		r := httptest.NewRequest(rt.method, "/", nil)
+		r.Header.Set("Authorization", "Bearer ")
+		w := httptest.NewRecorder()
+		s.guard(open).ServeHTTP(w, r)
+		switch {
+		case rt.role == anyone && !reached:
+			t.Errorf("%s is not served without tokens", rt.path)
+		case rt.role != anyone && (reached || w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "tokens:")):
+			t.Errorf("%s without tokens: %d %s", rt.path, w.Code, w.Body)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package api
+
+import "net/http"
+
+// role is what a route asks of its caller. The order is the order of what they may do.
+type role int
+
+// The roles: anyone needs no token; a token has one of the others.
+const (
+	anyone role = iota
+	viewer
+	responder
+	admin
+)
+
+// parseRole reads a configured role; an unknown word may do nothing more than anyone.
+func parseRole(word string) role {
+	switch word {
+	case "viewer":
+		return viewer
+	case "responder":
+		return responder
+	case "admin":
+		return admin
+	}
+	return anyone
+}
+
+func (r role) String() string {
+	return [...]string{"anyone", "viewer", "responder", "admin"}[r]
+}
+
+// route is one line of the table: who may do what.
+type route struct {
+	method string
+	path   string
+	role   role
+	handle func(s *server, w http.ResponseWriter, r *http.Request) error
+}
+
+// routes is every route there is. The API's document describes each one under /api/v1, and a test holds the two together.
+func routes() []route {
+	return []route{
+		{"GET", "/healthz", anyone, (*server).healthz},
+		{"GET", "/readyz", anyone, (*server).readyz},
+		{"GET", "/readyz/page", anyone, (*server).readyzPage},
+		{"GET", "/metrics", anyone, (*server).metrics},
+		{"GET", "/{$}", anyone, (*server).status},
+		{"GET", "/status", anyone, (*server).status},
+		{"GET", "/status.css", anyone, (*server).stylesheet},
+
+		{"GET", "/api/v1/openapi.yaml", anyone, (*server).document},
+		{"GET", "/api/v1/version", viewer, (*server).version},
+		{"GET", "/api/v1/oncall", viewer, (*server).onCall},
+		{"GET", "/api/v1/pages", viewer, (*server).listPages},
+		{"GET", "/api/v1/pages/{n}", viewer, (*server).showPage},
+		{"GET", "/api/v1/incidents", viewer, (*server).listIncidents},
+		{"GET", "/api/v1/incidents/{n}", viewer, (*server).showIncident},
+
+		{"POST", "/api/v1/pages/acknowledge", responder, (*server).acknowledgeMany},
+		{"POST", "/api/v1/pages/resolve", responder, (*server).resolveMany},
+		{"POST", "/api/v1/pages/{n}/acknowledge", responder, (*server).acknowledge},
+		{"POST", "/api/v1/pages/{n}/unacknowledge", responder, (*server).unacknowledge},
+		{"POST", "/api/v1/pages/{n}/resolve", responder, (*server).resolve},
+		{"POST", "/api/v1/pages/{n}/escalate", responder, (*server).escalate},
+		{"POST", "/api/v1/pages/{n}/note", responder, (*server).note},
+		{"POST", "/api/v1/pages/{n}/noise", responder, (*server).noise},
+		{"POST", "/api/v1/pages/{n}/severity", responder, (*server).severity},
+		{"POST", "/api/v1/incidents/{n}/mitigate", responder, (*server).mitigate},
+		{"POST", "/api/v1/incidents/{n}/resolve", responder, (*server).resolveIncident},
+		{"POST", "/api/v1/incidents/{n}/dismiss", responder, (*server).dismiss},
+
+		{"POST", "/api/v1/reload", admin, (*server).reload},
+	}
+}
