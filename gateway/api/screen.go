@@ -96,10 +96,10 @@ func sentence(st Status) (mood, text string) {
 	switch c := st.Counts; {
 	case !st.Accepting.Ready:
 		return "bad", "Alerts cannot be accepted"
-	case !st.Paging.Ready:
-		return "bad", "Not everybody can be paged"
 	case c.Triggered > 0:
 		return "bad", count(c.Triggered, "page") + " that nobody has yet"
+	case !st.Paging.Ready:
+		return "bad", "Not everybody can be paged"
 	case c.Acknowledged > 0:
 		return "busy", count(c.Acknowledged, "page") + ", all acknowledged"
 	case c.Held > 0:
