@@ -23,3 +23,6 @@ type Message struct {
 
 // Links are the http and https links in Text in order of appearance, without doubles.
 func (m Message) Links() []string { return links(m.Text) }
+
+// size is about how much memory the message takes.
+func (m Message) size() int64 { return int64(len(m.Raw) + len(m.Text) + len(m.HTML)) }

@@ -131,9 +131,11 @@ var linkPattern = regexp.MustCompile(`https?://[^\s<>"'\x00-\x1f]+`)
 func links(text string) []string {
 	var found []string
 	for _, link := range linkPattern.FindAllString(text, -1) {
-		if link = strings.TrimRight(link, ".,;:!?)]}"); !slices.Contains(found, link) {
+		if link = trimLink(link); !slices.Contains(found, link) {
 			found = append(found, link)
 		}
 	}
 	return found
 }
+
+func trimLink(link string) string { return strings.TrimRight(link, ".,;:!?)]}") }

@@ -99,6 +99,10 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 
 // Data implements smtp.Session.
 func (s *session) Data(r io.Reader) error {
+	if !s.sink.arrive() {
+		return s.cut()
+	}
+	defer s.sink.arriving.Done()
 	var raw bytes.Buffer
 	if _, err := raw.ReadFrom(r); err != nil {
 		return err

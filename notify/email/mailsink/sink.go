@@ -25,6 +25,7 @@ var ErrClosed = errors.New("mailsink: closed")
 type Options struct {
 	Domain      string           // greeting name; default "mailsink.localhost"
 	MaxMessages int              // kept messages, oldest dropped first; default 2,000
+	MaxTotal    int64            // bytes of all kept messages, oldest dropped first; default 64 MiB
 	MaxBytes    int64            // of one message; larger ones are refused with 552; default 4 MiB
 	Username    string           // with Password: PLAIN authentication is required before MAIL; empty: none is offered
 	Password    string           //
@@ -36,16 +37,20 @@ type Options struct {
 
 // Sink is a running SMTP server and what it has kept. Its methods may be called from any goroutine.
 type Sink struct {
-	opt    Options
-	server *smtp.Server
-	served chan error
+	opt      Options
+	server   *smtp.Server
+	listener net.Listener
+	served   chan error
+	arriving sync.WaitGroup // messages that are being received
 
 	ctx    context.Context // ends in Close
 	cancel context.CancelFunc
 
 	mu       sync.Mutex // guards all below
+	closed   bool
 	changed  chan struct{}
 	kept     []*kept
+	bytes    int64 // of all that is kept
 	lastID   int
 	switches map[string]Switch
 }
@@ -66,16 +71,19 @@ func New(l net.Listener, opt Options) *Sink {
 	if opt.MaxBytes <= 0 {
 		opt.MaxBytes = 4 << 20
 	}
+	if opt.MaxTotal <= 0 {
+		opt.MaxTotal = 64 << 20
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
 	if opt.Title == "" {
 		opt.Title = "Mail"
 	}
-	if opt.Path == "" {
-		opt.Path = "/"
+	if !strings.HasSuffix(opt.Path, "/") {
+		opt.Path += "/"
 	}
-	s := &Sink{opt: opt, served: make(chan error, 1), changed: make(chan struct{}), switches: map[string]Switch{}}
+	s := &Sink{opt: opt, listener: l, served: make(chan error, 1), changed: make(chan struct{}), switches: map[string]Switch{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.server = newServer(s)
 	go func() { s.served <- s.server.Serve(l) }()
@@ -85,22 +93,40 @@ func New(l net.Listener, opt Options) *Sink {
 // Close ends the server and all its conversations and releases everybody who waits. It returns what made the server
 // end before, if anything did. Closing twice is harmless.
 func (s *Sink) Close() error {
-	if s.ctx.Err() != nil {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
 		return nil
 	}
 	s.cancel()
-	closed := s.server.Close()
-	err := <-s.served
-	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
-		err = nil
-	}
-	if err == nil && closed != nil && !errors.Is(closed, net.ErrClosed) && !errors.Is(closed, smtp.ErrServerClosed) {
-		err = closed
-	}
+	err := s.server.Close()
+	// The server closes the listener only if it has begun to serve.
+	err = errors.Join(expected(err), expected(s.listener.Close()), expected(<-s.served))
+	s.arriving.Wait()
 	if err != nil {
 		return fmt.Errorf("serving SMTP: %w", err)
 	}
 	return nil
+}
+
+// expected drops the errors that closing is bound to cause.
+func expected(err error) error {
+	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// arrive reports whether a message may still be received; the caller then calls arriving.Done.
+func (s *Sink) arrive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.arriving.Add(1)
+	}
+	return !s.closed
 }
 
 // Messages are the messages still kept, oldest first.
@@ -197,6 +223,16 @@ const (
 	DropAfter  Drop = "after"  // the message is kept, and the connection is cut without an answer
 )
 
+// known reports whether the switch holds only words of the lists.
+func (sw Switch) known() bool {
+	switch sw.Refuse {
+	case Accepts, TryLater, NoSuchUser, MailboxFull, PolicyReject:
+	default:
+		return false
+	}
+	return sw.Drop == NoDrop || sw.Drop == DropBefore || sw.Drop == DropAfter
+}
+
 // Set switches one recipient; address "*" is everybody who has no switch of their own. The zero Switch clears.
 func (s *Sink) Set(address string, sw Switch) {
 	s.mu.Lock()
@@ -225,12 +261,16 @@ func (s *Sink) keep(m Message) {
 	s.lastID++
 	m.ID = s.lastID
 	s.kept = append(s.kept, &kept{Message: m})
-	if extra := len(s.kept) - s.opt.MaxMessages; extra > 0 {
-		s.kept = append([]*kept(nil), s.kept[extra:]...)
+	s.bytes += m.size()
+	for len(s.kept) > s.opt.MaxMessages || len(s.kept) > 1 && s.bytes > s.opt.MaxTotal {
+		s.bytes -= s.kept[0].size()
+		s.kept[0] = nil
+		s.kept = s.kept[1:]
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
 // Web lists the mails and shows one, below Options.Path: GET Path, GET Path{id}, GET Path{id}/html, GET Path{id}/raw.
+// For programs: GET Path/messages (JSON, see Row) and POST Path/control (JSON, see Control).
 func (s *Sink) Web() http.Handler { return s.web() }
