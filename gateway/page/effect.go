@@ -88,8 +88,6 @@ const (
 	IncidentPromote   IncidentChange = "promote"   // acknowledged: the incident begins, or the page joins an open one
 	IncidentCandidate IncidentChange = "candidate" // SEV-1/2 resolved without an acknowledgement
 	IncidentAsk       IncidentChange = "ask"       // the page resolved: the commander is asked whether the incident is over
+	IncidentSeverity  IncidentChange = "severity"  // the page was raised or lowered
 	IncidentResolve   IncidentChange = "resolve"   // the page resolved and its incident may end with it (SEV-3/4)
 )
-
-// Reason is why something happened, from a closed list: the same words in the log, the metric, the timeline and the screen.
-type Reason string

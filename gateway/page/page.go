@@ -26,8 +26,8 @@ const (
 	Resolved     Status = "resolved"
 )
 
-// Page is what asks a human for attention: the firing alerts of one group. It is a value; maps and slices inside are
-// never shared between two values that Next returned. All instants are UTC.
+// Page is what asks a human for attention: the firing alerts of one group. It is a value: Next
+// copies what it changes. Policy and the rungs of a ladder are never changed in place and may be shared. All instants are UTC.
 type Page struct {
 	Format   int    `json:"format"`
 	Number   int64  `json:"number"`            // what people reply with; from 1001
@@ -63,8 +63,9 @@ type Page struct {
 	AckChannel  string    `json:"ack_channel,omitempty"`
 	Incident    int64     `json:"incident,omitempty"`
 
-	Step    int       `json:"step"` // index of the step that is due next in this pass
-	Pass    int       `json:"pass"` // 0 = first pass, 1 = first repeat, …
+	Step    int       `json:"step"`           // index of the step that is due next in this pass
+	Pass    int       `json:"pass"`           // 0 = first pass, 1 = first repeat, …
+	Rang    bool      `json:"rang,omitempty"` // somebody was rung in this pass
 	StepDue time.Time `json:"step_due,omitzero"`
 	Ladders []Ladder  `json:"ladders,omitempty"` // of this round; inform ladders outlive an acknowledgement
 	Told    []Told    `json:"told,omitempty"`    // everybody who was rung, in any round
@@ -72,12 +73,13 @@ type Page struct {
 	HoldUntil time.Time   `json:"hold_until,omitzero"`
 	HeldBy    string      `json:"held_by,omitempty"`   // name of the silence
 	ExpiryDue time.Time   `json:"expiry_due,omitzero"` // acknowledged: the acknowledger is asked then
-	AskedAt   time.Time   `json:"asked_at,omitzero"`   // asked and not answered yet
-	StaleDue  time.Time   `json:"stale_due,omitzero"`  // no refresh until then: ask
-	JoinedAt  time.Time   `json:"joined_at,omitzero"`  // the acknowledger was last told of joiners
-	Reopened  []time.Time `json:"reopened,omitempty"`  // instants of reopenings in the last 30 min, for flapping
-	QuietDue  time.Time   `json:"quiet_due,omitzero"`  // flapping: the source's resolve counts only then
-	Noise     []string    `json:"noise,omitempty"`     // people whose verdict was "noise"
+	AskedWhy  Reason      `json:"asked_why,omitempty"`
+	AskedAt   time.Time   `json:"asked_at,omitzero"`  // asked and not answered yet
+	StaleDue  time.Time   `json:"stale_due,omitzero"` // no refresh until then: ask
+	JoinedAt  time.Time   `json:"joined_at,omitzero"` // the acknowledger was last told of joiners
+	Reopened  []time.Time `json:"reopened,omitempty"` // instants of reopenings in the last 30 min, for flapping
+	QuietDue  time.Time   `json:"quiet_due,omitzero"` // flapping: the source's resolve counts only then
+	Noise     []string    `json:"noise,omitempty"`    // people whose verdict was "noise"
 
 	Sends int       `json:"sends"`        // counter of sends ever emitted; gives delivery ids
 	Due   time.Time `json:"due,omitzero"` // the earliest of all timers; zero only when resolved
@@ -115,13 +117,15 @@ type Ladder struct {
 	Started time.Time       `json:"started"`
 	Rung    int             `json:"rung"`             // index of the rung that is due next
 	Due     time.Time       `json:"due,omitzero"`     // zero: all rungs are done
+	Inform  bool            `json:"inform,omitempty"` // an answer ladder of somebody who is an inform target too: it outlives another's acknowledgement
 	Done    bool            `json:"done,omitempty"`   // confirmed (inform) or no longer needed
 	Failed  []string        `json:"failed,omitempty"` // contacts that definitely failed in this round
 }
 
 // Told is somebody who was rung, by which contact methods.
 type Told struct {
-	Person   string          `json:"person"`
-	Contacts []schedule.Rung `json:"contacts"`           // delays are zero
-	Resolved int             `json:"resolved,omitempty"` // round whose resolve they were told of
+	Person   string        `json:"person"`
+	Contacts []string      `json:"contacts"`           // ids of the contact methods that rang
+	Text     schedule.Rung `json:"text,omitzero"`      // the method for what must be read and not heard; zero if there is none
+	Resolved int           `json:"resolved,omitempty"` // round whose resolve they were told of
 }

@@ -1,0 +1,52 @@
+package page
+
+import (
+	"fmt"
+	"time"
+)
+
+// hold: a silence covers every firing alert. Nobody is rung until it ends.
+func (m *machine) hold(s Silence) {
+	p := &m.p
+	p.Status, p.HoldUntil, p.HeldBy = Held, s.Until, s.Name
+	p.StepDue, p.Ladders = time.Time{}, nil
+	m.record("pagerd", "held", ReasonSilenced, fmt.Sprintf("Silenced by %s until %s.", s.Name, s.Until.UTC().Format(time.RFC3339)))
+	m.fact("silence", s.Name)
+}
+
+// heldSignals: what arrives while the page is held. An alert that is not silenced ends the hold.
+func (m *machine) heldSignals(ev Signals) {
+	if ev.Silence != nil {
+		m.p.HoldUntil, m.p.HeldBy = ev.Silence.Until, ev.Silence.Name
+		if ev.Opened > 0 {
+			m.record("source "+m.p.Source, "joined", ReasonSilenced, fmt.Sprintf("%d more alerts, silenced.", ev.Opened))
+			m.names(ev)
+		}
+		return
+	}
+	if ev.Worst.Worse(m.p.Severity) {
+		m.subject(ev.Subject)
+		m.p.Severity = ev.Worst
+	}
+	m.endHold()
+	m.names(ev)
+}
+
+// endHold: something fires that no silence covers.
+func (m *machine) endHold() {
+	m.record("pagerd", "hold_ended", ReasonHoldEnded, fmt.Sprintf("The silence is over and %d alerts fire.", m.p.Firing))
+	m.startRound()
+}
+
+// silenced: a silence began, was edited or ended. Acknowledged pages are left alone.
+func (m *machine) silenced(s *Silence) {
+	switch {
+	case m.p.Status == Triggered && s != nil:
+		m.hold(*s)
+	case m.p.Status == Held && s == nil:
+		m.endHold()
+	case m.p.Status == Held && s != nil && (!s.Until.Equal(m.p.HoldUntil) || s.Name != m.p.HeldBy):
+		m.p.HoldUntil, m.p.HeldBy = s.Until, s.Name
+		m.record("pagerd", "held", ReasonSilenced, fmt.Sprintf("Silenced by %s until %s.", s.Name, s.Until.UTC().Format(time.RFC3339)))
+	}
+}
