@@ -146,4 +146,12 @@ type Book struct {
 	Rotations map[string]Rotation
 	Teams     map[string][]string // team name → people
 	Overrides []Override
+	// Ladder is how a severity rings a person who has no rules of their own: channels with delays.
+	Ladder map[alert.Severity][]Default
+}
+
+// Default is a rung before it is known whose: the person's contact of that channel, Delay after the ladder's start.
+type Default struct {
+	Channel notify.Channel
+	Delay   time.Duration
 }
