@@ -156,6 +156,17 @@ func (d *door) request(method, path, token, body string, edit ...func(*http.Requ
 	return answer{status: w.Code, header: w.Result().Header, body: string(raw)}
 }
 
+// act does an act on one page and returns its one answer.
+func (d *door) act(path, token, body string, edit ...func(*http.Request)) api.Answer {
+	d.t.Helper()
+	a := d.request("POST", path, token, body, edit...)
+	var out api.Outcome
+	if a.into(d.t, &out); a.status != http.StatusOK || len(out.Answers) != 1 {
+		d.t.Fatalf("POST %s: %d %s", path, a.status, a.body)
+	}
+	return out.Answers[0]
+}
+
 func jsonNumber(n int64) string {
 	b, _ := json.Marshal(n)
 	return string(b)
