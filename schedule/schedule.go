@@ -53,6 +53,7 @@ type Rotation struct {
 	Every    int      // length of a shift in units; a 7-day rotation is weekly, 1
 	Start    Date     // the day of the first hand-off; People[0] takes that shift
 	Handoff  Clock    // wall-clock time of every hand-off
+	Team     string   // the team behind the rotation, told of SEV-1; or empty
 	Manager  string   // the manager on call for this rotation; a person's name or empty
 	Hours    Hours    // working hours, for what waits until morning
 	Restrict []Window // when not empty, the rotation is on call only inside these; outside is a gap
@@ -145,6 +146,7 @@ type Book struct {
 	People    map[string]Person
 	Rotations map[string]Rotation
 	Teams     map[string][]string // team name → people
+	Leads     map[string]string   // team name → its lead
 	Overrides []Override
 	// Ladder is how a severity rings a person who has no rules of their own: channels with delays.
 	Ladder map[alert.Severity][]Default

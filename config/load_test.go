@@ -1,0 +1,111 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pagerd/gateway/alert"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected messages")
+
+// environment has every variable that the example names.
+func environment(name string) (string, bool) {
+	switch name {
+	case "PAGERD_SOURCE_TOKEN", "TWILIO_AUTH_TOKEN", "SMTP_PASSWORD", "PAGERD_TOKEN":
+		return "secret-of-" + name, true
+	case "TWILIO_ACCOUNT_SID":
+		return "AC00000000000000000000000000000001", true
+	}
+	return "", false
+}
+
+func TestExampleIsValidAndRoutesToItsSchedule(t *testing.T) {
+	c, err := Parse("pagerd.yaml", Example, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 1, 7, 12, 0, 0, 0, time.UTC)
+	d := c.Routing.Decide(alert.Alert{Source: "prod", Fingerprint: "f", Status: alert.Firing, Labels: map[string]string{"alertname": "X", "severity": "critical"}}, now)
+	if d.Subject.Severity != alert.SEV1 || d.Subject.Policy.Name != "platform/SEV-1" {
+		t.Errorf("routed to %s by %s", d.Subject.Severity, d.Subject.Policy.Name)
+	}
+	if got := c.Book.OnCall("platform", now); got != "ana" {
+		t.Errorf("on call is %q, want ana", got)
+	}
+	for _, f := range Findings(c, now) {
+		if f.Severe {
+			t.Errorf("the example has the finding %s: %s", f.Subject, f.Message)
+		}
+	}
+	if lines := strings.Count(string(Example), "\n"); lines > 22 {
+		t.Errorf("the smallest useful file has %d lines", lines)
+	}
+}
+
+// TestEachMistakeIsToldWithItsPlace has one file per mistake and the exact message beside it.
+func TestEachMistakeIsToldWithItsPlace(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no bad files", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Parse("pagerd.yaml", data, environment)
+			var all Errors
+			if !errors.As(err, &all) {
+				t.Fatalf("got %v, want Errors", err)
+			}
+			got := all.Error() + "\n"
+			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreNeverPrinted(t *testing.T) {
+	c, err := Parse("pagerd.yaml", Example, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Notify.Twilio.AuthToken.String(); s != "(secret)" {
+		t.Errorf("the token prints as %q", s)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Example)
+	f.Add([]byte("people: [a, {b: c}]\nroutes: {routes: [1]}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("schedules: [{people: [{}], restrict: [{days: 1}], start: x}]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 10_000 {
+			return
+		}
+		c, err := Parse("f", data, environment)
+		if (c == nil) == (err == nil) {
+			t.Fatal("neither a configuration nor an error")
+		}
+	})
+}
