@@ -1,0 +1,124 @@
+package message
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"pagerd/notify"
+)
+
+// title is the mail's subject: the same for every mail of a page, so that threads hold together.
+func title(n notify.Notification) string {
+	if n.Kind == notify.KindAlarm {
+		return "[pagerd] needs attention"
+	}
+	if len(n.Subjects) == 0 {
+		return "[pagerd]"
+	}
+	s := n.Subjects[0]
+	t := fmt.Sprintf("[%s] %s: %s (#%d)", s.Severity, foreign(s.Service), short(foreign(s.Summary), 120), s.Page)
+	if len(n.Subjects) > 1 {
+		t = fmt.Sprintf("[%s] %d pages: #%d and others", s.Severity, len(n.Subjects), s.Page)
+	}
+	if n.Again {
+		return "Re: " + t
+	}
+	return t
+}
+
+func short(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n]) + "…"
+}
+
+// heading says what the mail wants.
+func heading(n notify.Notification) string {
+	switch n.Kind {
+	case notify.KindInform:
+		return "For your information: please confirm that you know."
+	case notify.KindJoined:
+		return "It fires again, or more alerts joined. You have it."
+	case notify.KindAsk:
+		return "Are you still on it? Without an answer it rings again in 5 minutes."
+	case notify.KindOver:
+		return "Every alert is over. Is the incident?"
+	case notify.KindResolved:
+		return "Resolved."
+	case notify.KindAlarm:
+		return "pagerd itself needs attention."
+	}
+	return "Please acknowledge."
+}
+
+// mail is the plain text.
+func mail(n notify.Notification) string {
+	var b strings.Builder
+	b.WriteString(heading(n) + "\n\n")
+	if n.Kind == notify.KindAlarm {
+		b.WriteString(foreign(n.Text) + "\n")
+	}
+	for _, s := range n.Subjects {
+		fmt.Fprintf(&b, "%s  %s  #%d\n%s\n", s.Severity, foreign(s.Service), s.Page, foreign(s.Summary))
+		for _, f := range facts(s) {
+			fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Value)
+		}
+		b.WriteByte('\n')
+	}
+	if n.Link != "" {
+		b.WriteString("Acknowledge, resolve or escalate: " + n.Link + "\n")
+	}
+	return b.String()
+}
+
+type fact struct{ Name, Value string }
+
+func facts(s notify.Subject) []fact {
+	out := []fact{{"Status", s.Status}, {"Firing", fmt.Sprint(s.Firing)}}
+	if s.Hidden > 0 {
+		out = append(out, fact{"Left out by the sender", fmt.Sprint(s.Hidden)})
+	}
+	if s.Environment != "" {
+		out = append(out, fact{"Environment", foreign(s.Environment)})
+	}
+	if !s.Since.IsZero() {
+		out = append(out, fact{"Since", s.Since.UTC().Format(time.DateTime) + " UTC"})
+	}
+	if s.Acknowledger != "" {
+		out = append(out, fact{"Acknowledged by", s.Acknowledger})
+	}
+	if s.Runbook != "" {
+		out = append(out, fact{"Runbook", s.Runbook})
+	}
+	return out
+}
+
+var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts": facts, "clean": foreign}).Parse(`<!doctype html>
+<html><head><meta name="color-scheme" content="light dark"></head>
+<body style="font-family:system-ui,sans-serif;line-height:1.5;max-width:36em;margin:1em auto;padding:0 1em">
+<p>{{.Heading}}</p>
+{{if .Alarm}}<p>{{.Alarm}}</p>{{end}}
+{{range .N.Subjects}}<h1 style="font-size:1.2em;margin-bottom:0">{{.Severity}} {{clean .Service}} <small>#{{.Page}}</small></h1>
+<p style="margin-top:.3em">{{clean .Summary}}</p>
+<table>{{range facts .}}<tr><td style="padding-right:1em;opacity:.7">{{.Name}}</td><td>{{.Value}}</td></tr>{{end}}</table>
+{{end}}
+{{if .N.Link}}<p><a href="{{.N.Link}}" style="display:inline-block;padding:.8em 1.4em;border-radius:.4em;background:#0b5cad;color:#fff;text-decoration:none;font-weight:600">Open: acknowledge, resolve, escalate</a></p>{{end}}
+</body></html>
+`))
+
+// HTML is the mail's HTML part. Foreign text is escaped; there is nothing to load.
+func HTML(n notify.Notification) string {
+	alarm := ""
+	if n.Kind == notify.KindAlarm {
+		alarm = foreign(n.Text)
+	}
+	var b strings.Builder
+	if err := mailPage.Execute(&b, map[string]any{"Heading": heading(n), "N": n, "Alarm": alarm}); err != nil {
+		return "" // the text part says the same
+	}
+	return b.String()
+}

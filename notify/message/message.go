@@ -1,0 +1,118 @@
+// Package message is what a person reads and hears: SMS, spoken text, mail and the answers to replies.
+//
+// It promises that an SMS is one segment, that its first word is the severity and its last ones what to reply, and that
+// foreign text is plain, short and never looks like an instruction of ours.
+package message
+
+import (
+	"fmt"
+	"strings"
+
+	"pagerd/notify"
+)
+
+// Render fills in Text and Title: the SMS, the spoken text (paragraphs on lines of their own) or the mail's plain text. An
+// alarm's sentence comes in Text.
+func Render(n notify.Notification) notify.Notification {
+	switch n.Contact.Channel {
+	case notify.Voice:
+		n.Text = strings.Join(Spoken(n), "\n")
+	case notify.Email:
+		n.Title = title(n)
+		n.Text = mail(n)
+	default:
+		n.Text = sms(n)
+	}
+	return n
+}
+
+// sms is the text of one segment.
+func sms(n notify.Notification) string {
+	if n.Kind == notify.KindAlarm {
+		return fit("PAGERD: ", foreign(n.Text), "")
+	}
+	if len(n.Subjects) == 0 {
+		return clip("PAGERD: a page without a subject.")
+	}
+	if len(n.Subjects) > 1 {
+		return bundle(n)
+	}
+	s := n.Subjects[0]
+	number := fmt.Sprintf("#%d", s.Page)
+	about := what(s)
+	switch n.Kind {
+	case notify.KindInform:
+		return fit(about+": ", summary(s), " "+number+". For your information. Reply 4 to confirm")
+	case notify.KindJoined:
+		return fit(about+" "+number+": fires again or more joined. ", summary(s), fmt.Sprintf(". %d firing. You have it.", s.Firing))
+	case notify.KindAsk:
+		return fit("Still on "+number+" "+about+"? ", summary(s), " Reply 4 to keep it, 6 if resolved. No answer: it rings again in 5 min")
+	case notify.KindOver:
+		return fit("All alerts of "+number+" "+about+" are over. ", summary(s), fmt.Sprintf(" Is the incident? Reply 6 %d", s.Page))
+	case notify.KindResolved:
+		return fit("RESOLVED "+number+" "+about+": ", summary(s), "")
+	}
+	return fit(about+": ", summary(s), " "+number+". Reply 4 ack, 6 resolve, 8 escalate")
+}
+
+// what is severity and service: "SEV1 api-gateway".
+func what(s notify.Subject) string { return s.Severity.Short() + " " + word(s.Service, 24) }
+
+// summary is the source's sentence, with how many alerts and where.
+func summary(s notify.Subject) string {
+	text := foreign(s.Summary)
+	if n := s.Firing + s.Hidden; n > 1 {
+		text = fmt.Sprintf("%d alerts, %s", n, text)
+	}
+	if s.Environment != "" {
+		text += " (" + word(s.Environment, 12) + ")"
+	}
+	return text
+}
+
+// bundle names its set: as many numbers as fit, worst first, and how many there are.
+func bundle(n notify.Notification) string {
+	total := len(n.Subjects)
+	head, tail := fmt.Sprintf("%d pages: ", total), ". Reply all 4, or e.g. 4 "
+	switch n.Kind {
+	case notify.KindResolved:
+		head, tail = fmt.Sprintf("RESOLVED %d pages: ", total), ""
+	case notify.KindInform:
+		head, tail = fmt.Sprintf("%d pages, for your information: ", total), ". Reply all 4 to confirm, or e.g. 4 "
+	case notify.KindJoined:
+		head, tail = fmt.Sprintf("%d pages you have changed: ", total), ""
+	case notify.KindAsk:
+		head, tail = fmt.Sprintf("Still on these %d? ", total), ". Reply all 4, or e.g. 4 "
+	}
+	if tail != "" {
+		tail += fmt.Sprint(n.Subjects[0].Page)
+	}
+	for _, width := range []int{16, 8, 0} {
+		if text := head + set(n.Subjects, width) + tail; one(text) {
+			return text
+		}
+	}
+	for show := total - 1; show > 0; show-- {
+		if text := head + set(n.Subjects[:show], 0) + fmt.Sprintf(" +%d more", total-show) + tail; one(text) {
+			return text
+		}
+	}
+	return clip(head + tail)
+}
+
+// set lists severity, number and service; the severity only where it changes.
+func set(subjects []notify.Subject, width int) string {
+	var parts []string
+	last := ""
+	for _, s := range subjects {
+		part := fmt.Sprintf("#%d", s.Page)
+		if sev := s.Severity.Short(); sev != last {
+			part, last = sev+" "+part, sev
+		}
+		if width > 0 {
+			part += " " + word(s.Service, width)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
