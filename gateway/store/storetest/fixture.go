@@ -36,7 +36,7 @@ func newPage(number int64, group string) page.Page {
 		Targets: page.Targets{Triage: 5 * time.Minute, Promote: true},
 		Firing:  1, Total: 1, Hidden: map[string]int{"sender": 3}, HeardAt: at(0), TriggeredAt: at(0), RoundAt: at(0),
 		Ladders:  []page.Ladder{{Person: "ana", Mode: schedule.Answer, Target: "platform/primary", Rungs: []schedule.Rung{rung}, Started: at(0), Failed: []string{"ana/email"}}},
-		Told:     []page.Told{{Person: "ana", Contacts: []schedule.Rung{rung}}},
+		Told:     []page.Told{{Person: "ana", Contacts: []string{rung.Contact}, Text: rung}},
 		Reopened: []time.Time{at(-time.Minute)}, Noise: []string{"bob"},
 		StepDue: at(5 * time.Minute), Due: at(5 * time.Minute),
 	}
