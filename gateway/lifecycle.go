@@ -66,6 +66,14 @@ func listen(name, address string, h http.Handler, log *zap.Logger) (*listener, e
 	}}, nil
 }
 
+// close ends the listener; after serve there is nothing left to close.
+func (s *listener) close() error {
+	if err := s.l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
 // serve runs until ctx ends, then lets requests under way finish within drainTime.
 func (s *listener) serve(ctx context.Context) error {
 	failed := make(chan error, 1)

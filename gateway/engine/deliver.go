@@ -69,12 +69,15 @@ func (e *Engine) attempt(ctx context.Context, c store.Claim, clock func() time.T
 	return e.settle(ctx, c, wanted, pages, out, now)
 }
 
+// reconcileSlack is how far the provider's clock may be behind ours.
+const reconcileSlack = 5 * time.Second
+
 // trySend sends, after asking the provider whether an earlier attempt that may have been sent was accepted.
 func (e *Engine) trySend(ctx context.Context, s Sender, n notify.Notification, d store.Delivery, now time.Time) notify.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	if r, ok := s.(Reconciler); ok && d.Ambiguous > 0 {
-		id, found, err := r.Reconcile(ctx, n, d.At.Add(-time.Minute))
+		id, found, err := r.Reconcile(ctx, n, d.At.Add(-reconcileSlack))
 		if err == nil && found {
 			return notify.Outcome{Certainty: notify.Sent, ProviderID: id}
 		}

@@ -71,7 +71,7 @@ type Engine struct {
 	last   atomic.Int64 // newest instant ever used, Unix nanoseconds: time never runs backwards
 	groups groupQueues
 	work   sync.WaitGroup // group workers and attempts under way
-	closed atomic.Bool    // no new background work
+	swept  atomic.Int64   // Unix nanoseconds of the newest Sweep; 0 = one is due
 
 	health  health
 	alarmed alarms

@@ -269,7 +269,7 @@ func (e *Engine) silence(ctx context.Context, f *folding, sig *page.Signals) err
 		}
 		until = laterSilence(until, s)
 	}
-	if until == nil {
+	if until == nil && f.page.Status != page.Held {
 		return nil
 	}
 	others, err := e.silenceOfPage(ctx, f.page, f.now, func(id alert.ID) bool { return f.states[id] != nil })

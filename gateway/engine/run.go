@@ -65,6 +65,14 @@ func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time,
 			}
 		})
 	}
+	if last := e.swept.Load(); last == 0 || e.silenceBegan(time.Unix(0, last), now) {
+		e.swept.Store(now.UnixNano())
+		e.background(func() {
+			if err := e.Sweep(ctx, now); err != nil && ctx.Err() == nil {
+				e.log.Error("silences could not be applied", zap.Error(err))
+			}
+		})
+	}
 	e.dispatch(ctx, slots, clock, now)
 }
 
@@ -173,6 +181,12 @@ func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Dur
 		return 10 * time.Millisecond // the due work under way pokes the loop when it ends
 	}
 	return 0
+}
+
+// Reconfigured says that the configuration was replaced: what is silenced now is looked at again.
+func (e *Engine) Reconfigured() {
+	e.swept.Store(0)
+	e.poke()
 }
 
 // poke wakes the loop.
