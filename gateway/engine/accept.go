@@ -65,6 +65,10 @@ func (e *Engine) route(ctx context.Context, b alert.Batch, now time.Time) (map[s
 	var order []string
 	for i, a := range b.Alerts {
 		d := tree.Decide(a, now)
+		if d.Quiet && states[i].Page == 0 { // a signal for machines
+			e.metrics.Alerts.WithLabelValues(a.Source, "quiet").Inc()
+			continue
+		}
 		group := d.Group
 		if s := states[i]; s.Group != "" && (s.Firing() || a.Status == alert.Resolved) {
 			group = s.Group

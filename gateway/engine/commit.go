@@ -210,6 +210,15 @@ func (e *Engine) changeIncident(ctx context.Context, c *store.Change, p *page.Pa
 		iev = incident.Promote{Page: p.Number, Severity: p.Severity, Service: p.Service, Summary: p.Summary, Triggered: p.TriggeredAt,
 			By: p.Acker, Candidate: fx.Incident == page.IncidentCandidate}
 		p.Incident = number
+	case page.IncidentSeverity:
+		if in.Version == 0 {
+			return nil
+		}
+		by := ""
+		if set, ok := ev.(page.SetSeverity); ok {
+			by = set.By.Person
+		}
+		iev = incident.Raised{To: p.Severity, By: by}
 	case page.IncidentAsk, page.IncidentResolve:
 		if in.Version == 0 {
 			return nil
