@@ -53,8 +53,14 @@ type (
 		annotations map[string]string
 		source      token // empty text: the configuration's first
 		times       int
+		once        bool // the source never says it again
 	}
 	resolveAlert struct{ name token }
+	postFile     struct { // a body that a source really sent
+		kind   string // of the source: alertmanager or sns
+		file   token
+		source token // empty text: the configuration's first of the kind
+	}
 )
 
 // What people do.
@@ -159,6 +165,7 @@ func (moveTo) action()         {}
 func (wait) action()           {}
 func (fireAlert) action()      {}
 func (resolveAlert) action()   {}
+func (postFile) action()       {}
 func (replies) action()        {}
 func (answersCall) action()    {}
 func (presses) action()        {}

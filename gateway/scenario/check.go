@@ -66,6 +66,16 @@ func (c *checker) sources() []string {
 	return out
 }
 
+func (c *checker) ofKind(kind string) []string {
+	var out []string
+	for _, s := range c.cfg.Sources {
+		if s.Kind == kind {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
 // statement is a switch over the closed set of actions that name something.
 func (c *checker) statement(i int, s statement) {
 	switch a := s.do.(type) {
@@ -76,6 +86,12 @@ func (c *checker) statement(i int, s statement) {
 	case fireAlert:
 		c.among(a.source, c.sources())
 		c.fired[a.name.text] = true
+	case postFile:
+		c.among(a.source, c.ofKind(a.kind))
+		if a.source.text == "" && len(c.ofKind(a.kind)) == 0 {
+			c.errs = append(c.errs, &SyntaxError{File: c.file, Line: s.at.line, Column: s.at.column,
+				Message: "the configuration has no source of kind " + a.kind})
+		}
 	case resolveAlert:
 		if !c.fired[a.name.text] {
 			c.problem(a.name, slices.Sorted(maps.Keys(c.fired)))

@@ -136,7 +136,7 @@ func (p *parser) more() bool { return p.peek().kind != stop && p.peek().kind != 
 
 // openers are the words with which a statement may begin, apart from a person's name.
 func openers() []string {
-	return []string{"start", "at", "wait", "fire", "resolve", "fail", "heal", "expect", "print"}
+	return []string{"start", "at", "wait", "fire", "resolve", "alertmanager", "cloudwatch", "fail", "heal", "expect", "print"}
 }
 
 // deeds are the words that may follow a person's name.
@@ -172,6 +172,10 @@ func (p *parser) action() (action, error) {
 	case "resolve":
 		name, err := p.name("the name of an alert that fired")
 		return resolveAlert{name}, err
+	case "alertmanager":
+		return p.post("alertmanager")
+	case "cloudwatch":
+		return p.post("sns")
 	case "fail":
 		return p.fail()
 	case "heal":

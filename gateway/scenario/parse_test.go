@@ -15,8 +15,8 @@ import (
 func TestMistakesAreNamedWithPlaceAndWhatWasAllowed(t *testing.T) {
 	cases := map[string]struct{ script, want string }{
 		"unknown word": {"wake ana",
-			`day.scenario:1:1: found "wake"; allowed: start, at, wait, fire, resolve, fail, heal, expect, print, a person's name and one of replies, answers, presses, hangs, does, is, lets, follows, runs`},
-		"no word":            {`"hello"`, `day.scenario:1:1: found "hello"; allowed: start, at, wait, fire, resolve, fail, heal, expect, print, a person's name`},
+			`day.scenario:1:1: found "wake"; allowed: start, at, wait, fire, resolve, alertmanager, cloudwatch, fail, heal, expect, print, a person's name and one of replies, answers, presses, hangs, does, is, lets, follows, runs`},
+		"no word":            {`"hello"`, `day.scenario:1:1: found "hello"; allowed: start, at, wait, fire, resolve, alertmanager, cloudwatch, fail, heal, expect, print, a person's name`},
 		"start without date": {"start 09:00", `day.scenario:1:7: found "09:00"; allowed: a date such as 2026-03-28, then a time`},
 		"start with no zone": {"start 2026-03-28 09:00 Mars/Base", `day.scenario:1:24: found "Mars/Base"; allowed: a time zone such as Europe/Madrid, the end of the statement`},
 		"day that is none":   {"start 2026-02-30 09:00", `day.scenario:1:7: found "2026-02-30"; allowed: a time such as 03:00, a weekday such as Sat, a date such as 2026-03-28`},
@@ -30,7 +30,7 @@ func TestMistakesAreNamedWithPlaceAndWhatWasAllowed(t *testing.T) {
 		"label without =":    {"fire A {service api}", `day.scenario:1:17: found "api"; allowed: =`},
 		"label without end":  {"fire A {service=api; wait 5m", `day.scenario:1:20: found the end of the statement; allowed: a comma, }`},
 		"label twice":        {"fire A {a=1, a=2}", `day.scenario:1:14: "a" is given twice`},
-		"fire option":        {"fire A {a=1} quietly", `day.scenario:1:14: found "quietly"; allowed: summary, annotations, source, times`},
+		"fire option":        {"fire A {a=1} quietly", `day.scenario:1:14: found "quietly"; allowed: summary, annotations, source, times, once`},
 		"fire too often":     {"fire A times 5000", `day.scenario:1:14: found "5000"; allowed: a number from 1 to 1000`},
 		"open quote":         {"fire A summary \"oh", `day.scenario:1:16: a text begins here and has no closing "`},
 		"not text":           {"wait 5m\nfire A\xff", "day.scenario:2:7: the script is not UTF-8 text here"},
@@ -53,7 +53,7 @@ func TestMistakesAreNamedWithPlaceAndWhatWasAllowed(t *testing.T) {
 		"all at once": {"wait soon\nheal it; heal sms\nfail me", `day.scenario:1:6: found "soon"; allowed: a duration such as 90s, 5m, 1h30m or 2d, at most 400d
 day.scenario:2:6: found "it"; allowed: sms, call, email
 day.scenario:3:6: found "me"; allowed: sms, call, email`},
-		"runes are columns": {`fire Überlast summary "größer" gleich`, `day.scenario:1:32: found "gleich"; allowed: summary, annotations, source, times`},
+		"runes are columns": {`fire Überlast summary "größer" gleich`, `day.scenario:1:32: found "gleich"; allowed: summary, annotations, source, times, once`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

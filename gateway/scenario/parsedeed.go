@@ -11,7 +11,7 @@ import (
 // maxTimes bounds a storm: as many alerts as one body of a large Alertmanager.
 const maxTimes = 1000
 
-// fire reads [NAME] [{labels}] [summary "…"] [annotations {…}] [source NAME] [times N].
+// fire reads [NAME] [{labels}] [summary "…"] [annotations {…}] [source NAME] [times N] [once].
 func (p *parser) fire() (action, error) {
 	f := fireAlert{times: 1}
 	begin := p.peek()
@@ -34,7 +34,7 @@ func (p *parser) fire() (action, error) {
 		}
 	}
 	for p.more() {
-		key, err := p.one("summary", "annotations", "source", "times")
+		key, err := p.one("summary", "annotations", "source", "times", "once")
 		if err != nil {
 			return nil, err
 		}
@@ -67,10 +67,29 @@ func (p *parser) fireOption(f *fireAlert, key string) (err error) {
 		return err
 	case "source":
 		f.source, err = p.name("the name of a source")
+	case "once":
+		f.once = true
 	case "times":
 		f.times, err = p.count(maxTimes)
 	}
 	return err
+}
+
+// post reads FILE [source NAME].
+func (p *parser) post(kind string) (action, error) {
+	t := p.peek()
+	if t.kind != word && t.kind != text || t.text == "" {
+		return nil, p.unexpected("the name of a file with the body, seen from the script's directory")
+	}
+	f := postFile{kind: kind, file: p.take()}
+	if !p.more() {
+		return f, nil
+	}
+	_, err := p.one("source")
+	if err == nil {
+		f.source, err = p.name("the name of a source")
+	}
+	return f, err
 }
 
 // pairs reads {key=value, …}; keys and values may be quoted.

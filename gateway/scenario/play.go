@@ -50,6 +50,8 @@ func (w *world) act(ctx context.Context, a action) error {
 		return w.moveTo(ctx, w.now.Add(a.lasts))
 	case fireAlert:
 		return w.fire(ctx, a)
+	case postFile:
+		return w.postFile(ctx, a)
 	case resolveAlert:
 		return w.resolve(ctx, a.name.text)
 	case replies:

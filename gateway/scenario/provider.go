@@ -20,8 +20,13 @@ type letter struct {
 	consumed bool   // an expectation has taken it
 }
 
+// String is the letter as the story tells it; of a mail the title.
 func (l *letter) String() string {
-	return fmt.Sprintf("%s to %s: %s", channelWord(l.channel), l.person, clip(oneLine(l.text), 300))
+	body := l.text
+	if l.channel == notify.Email {
+		body, _, _ = strings.Cut(body, "\n")
+	}
+	return fmt.Sprintf("%s to %s: %s", channelWord(l.channel), l.person, clip(oneLine(body), 300))
 }
 
 // matches reports whether every fragment is in the text, in any case.

@@ -35,7 +35,9 @@ func TestScenarios(t *testing.T) {
 			if err := Run(t.Context(), Options{File: file, Script: script, Config: cfg, Out: &story, Verbose: true}); err != nil {
 				t.Error(err)
 			}
-			t.Logf("the whole story:\n%s", story.String())
+			if testing.Verbose() {
+				t.Logf("the whole story:\n%s", story.String())
+			}
 		})
 	}
 }

@@ -26,6 +26,7 @@ type world struct {
 	now    time.Time // UTC
 
 	signals map[string]*signal // by the alert's name
+	order   []string           // of signals
 	replied int                // texts that people wrote
 
 	inbox  []*letter // accepted since the script last looked
@@ -38,6 +39,8 @@ type world struct {
 	links  map[string]engine.Link
 	faults []fault
 	stops  map[string]bool // numbers that texted STOP
+
+	swept time.Time // silences were looked at
 
 	answer   string // what pagerd said to the newest act of a person
 	answered bool   // a person acted at all
@@ -105,7 +108,13 @@ const maxPasses = 2000
 // settle does everything that is due at the present instant.
 func (w *world) settle(ctx context.Context) error {
 	for range maxPasses {
+		if err := w.repeats(ctx); err != nil {
+			return err
+		}
 		if err := w.hangUps(ctx); err != nil {
+			return err
+		}
+		if err := w.sweep(ctx); err != nil {
 			return err
 		}
 		_, err := w.engine.Tick(ctx, w.now)
@@ -137,12 +146,49 @@ func (w *world) next(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return next, fmt.Errorf("ask what is due next: %w", err)
 	}
-	for _, c := range w.calls {
-		if !c.over && (next.IsZero() || c.ends.Before(next)) {
-			next = c.ends
+	consider := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
 		}
 	}
+	for _, c := range w.calls {
+		if !c.over {
+			consider(c.ends)
+		}
+	}
+	for _, s := range w.signals {
+		consider(s.repeatAt)
+	}
+	consider(w.edge())
 	return next, nil
+}
+
+// edge is when the next silence begins or ends after they were last looked at; zero = never.
+func (w *world) edge() time.Time {
+	var first time.Time
+	for _, s := range w.cfg.Routing.Silences() {
+		for _, t := range []time.Time{s.Start, s.End} {
+			if t.After(w.swept) && (first.IsZero() || t.Before(first)) {
+				first = t
+			}
+		}
+	}
+	return first
+}
+
+// sweep lets silences take effect when they begin or end.
+func (w *world) sweep(ctx context.Context) error {
+	t := w.edge()
+	if t.IsZero() || t.After(w.now) {
+		return nil
+	}
+	w.swept = w.now
+	err := w.engine.Sweep(ctx, w.now)
+	w.flush()
+	if err != nil {
+		return fmt.Errorf("let the silences take effect: %w", err)
+	}
+	return nil
 }
 
 // moveTo lets the time pass until t, and stops at every instant at which something is due.
