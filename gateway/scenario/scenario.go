@@ -1,9 +1,3 @@
-// Package scenario plays a scripted day against a configuration, in virtual time: alerts fire, people answer or do not,
-// providers fail, and the script says who must have been rung by then.
-//
-// It promises the real engine over the memory store, with nothing replaced but the clock and the providers; that time
-// moves from due instant to due instant, so that nothing is skipped; and that the same script and configuration always
-// come to the same end. It is what `pagerd test` runs in its users' CI and what pagerd's own end-to-end tests are written in.
 package scenario
 
 import (
