@@ -99,8 +99,3 @@ type Effects struct {
 	AskCommander bool   // the pages are over: ask whether the incident is
 	Answer       string // word: "mitigated", "already_mitigated", "resolved", "already_resolved", "dismissed", "refused"
 }
-
-// Next is the only way to change an incident.
-func Next(in Incident, ev Event, now time.Time) (Incident, Effects) {
-	panic("incident: not written yet")
-}
