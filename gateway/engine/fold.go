@@ -222,11 +222,12 @@ func (f *folding) firingHere() int {
 	return n
 }
 
-// worst is the worst severity among alerts that opened (or, with all, that fire) and are not silenced.
+// worst is the worst severity among alerts that opened (or, with all, that fire) and are not silenced. An alert whose
+// silence is over counts like one that opened: until now nobody was to hear of it.
 func (f *folding) worst(all bool) alert.Severity {
 	var worst alert.Severity
 	for _, o := range f.states {
-		joined := o.opened || o.refreshed && (all || o.prev.Page != f.page.Number)
+		joined := o.opened || o.refreshed && (all || o.prev.Page != f.page.Number || o.prev.Silenced != "")
 		if joined && o.next.Firing() && o.next.Silenced == "" && o.next.Severity.Worse(worst) {
 			worst = o.next.Severity
 		}
