@@ -94,7 +94,7 @@ func (e *Engine) settleOnly(ctx context.Context, c store.Change) error {
 // putPage adds a transition's result to a change: the page, its entry, its deliveries, its incident, its alarms.
 func (e *Engine) putPage(ctx context.Context, c *store.Change, prev, next page.Page, fx page.Effects, ev page.Event) error {
 	next.Version = prev.Version + 1
-	next.Group, next.Source = groupOf(prev, next), next.Source
+	next.Group = groupOf(prev, next)
 	if fx.Incident != page.IncidentNone {
 		if err := e.changeIncident(ctx, c, &next, fx, ev); err != nil {
 			return err
