@@ -52,7 +52,12 @@ func (w *world) look(ctx context.Context, a action) error {
 }
 
 // window says what an expectation looked at.
-func (w *world) window() string { return fmt.Sprintf("since line %d", w.since) }
+func (w *world) window() string {
+	if w.since == 0 {
+		return "so far"
+	}
+	return fmt.Sprintf("since line %d", w.since)
+}
 
 // lookMessage takes the first message that fits; one message meets one expectation.
 func (w *world) lookMessage(e expectMessage) error {
