@@ -18,6 +18,9 @@ func (m *machine) hold(s Silence) {
 func (m *machine) heldSignals(ev Signals) {
 	if ev.Silence != nil {
 		m.p.HoldUntil, m.p.HeldBy = ev.Silence.Until, ev.Silence.Name
+		if ev.Subject.Severity.Worse(m.p.Severity) { // it rings by the worst of what is held when the hold ends
+			m.subject(ev.Subject)
+		}
 		if ev.Opened > 0 {
 			m.record("source "+m.p.Source, "joined", ReasonSilenced, fmt.Sprintf("%d more alerts, silenced.", ev.Opened))
 			m.names(ev)

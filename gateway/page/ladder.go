@@ -42,7 +42,7 @@ func (m *machine) startLadder(r schedule.Responder, t schedule.Target) bool {
 		return !l.Done // confirmed in this round: not rung again
 	case l.Mode == schedule.Inform:
 		l.Mode, l.Inform, l.Target = schedule.Answer, !l.Done, t.Name
-		if l.Done || l.Due.IsZero() {
+		if l.Done || l.Due.IsZero() || l.Rung >= len(l.Rungs) {
 			m.restart(l, r.Rungs)
 		}
 	case l.Done || l.Due.IsZero():
