@@ -17,6 +17,9 @@ import (
 	"pagerd/notify/message"
 )
 
+// forgotten is how old a message must be that nobody still has a reply to it half written.
+const forgotten = time.Hour
+
 // remembered is how many of a number's messages are looked at to understand a reply.
 const remembered = 50
 
@@ -147,6 +150,11 @@ func (e *Engine) meant(ctx context.Context, r notify.Reply, sent []store.Sent, n
 		}
 		latest = i
 		break
+	}
+	// Somebody who answers at once, and who was told of nothing else for long, can only mean what they were told now.
+	alone := latest < 0 || now.Sub(sent[latest].At) > forgotten
+	if alone && len(recent) == 1 && len(recent[0].Pages) == 1 {
+		return refs(recent[0]), nil, nil
 	}
 	if latest < 0 {
 		if len(recent) == 0 {
