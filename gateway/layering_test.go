@@ -51,7 +51,7 @@ func layers() map[string]layer {
 
 		// The simulators share nothing with what they stand in for.
 		"pagerd/notify/twilio/twiliosim": {level: 0},
-		"pagerd/notify/email/mailsink":   {level: 0, modules: []string{"github.com/emersion/go-smtp"}},
+		"pagerd/notify/email/mailsink":   {level: 0, modules: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"}},
 		"pagerd/gateway/webhook/snssign": {level: 0},
 
 		"pagerd/gateway/metric":   {level: 6, modules: []string{prom}},
@@ -61,6 +61,7 @@ func layers() map[string]layer {
 		"pagerd/gateway":          {level: 9, modules: []string{zap}},
 		"pagerd/gateway/scenario": {level: 10},
 		"pagerd/gateway/demo":     {level: 10, modules: []string{zap}},
+		"pagerd/gateway/bench":    {level: 10},
 		"pagerd/cmd/pagerd":       {level: 11, modules: []string{zap, "github.com/alecthomas/kong"}},
 	}
 }
