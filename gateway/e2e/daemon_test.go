@@ -58,6 +58,8 @@ type rig struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	log    *os.File
+	// command makes the daemon's process; nil runs the binary with the rig's configuration.
+	command func() *exec.Cmd
 }
 
 func newRig(t *testing.T, sim twiliosim.Options, config func(r *rig) string) *rig {
@@ -103,6 +105,9 @@ func freeAddress(t *testing.T) string {
 func (r *rig) start(ctx context.Context) {
 	r.t.Helper()
 	cmd := exec.Command(binary, "serve", "--config", r.path("pagerd.yaml"))
+	if r.command != nil {
+		cmd = r.command()
+	}
 	cmd.Stdout, cmd.Stderr = r.log, r.log
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
