@@ -100,6 +100,15 @@ func (e *Engine) recheck(ctx context.Context, c store.Claim, now time.Time) ([]s
 			pages[d.Page] = p
 		}
 		ok, reason := e.wanted(p, d)
+		if ok && d.Attempts > failoverAfter {
+			if ok, err := e.newest(ctx, d); err != nil {
+				return nil, nil, err
+			} else if !ok {
+				drop.Settle = append(drop.Settle, store.Settlement{Delivery: d.ID, Token: c.Token, State: store.Dropped, At: now,
+					Reason: notify.ReasonExhausted})
+				continue
+			}
+		}
 		if ok {
 			wanted = append(wanted, d)
 			continue
@@ -113,6 +122,20 @@ func (e *Engine) recheck(ctx context.Context, c store.Claim, now time.Time) ([]s
 		}
 	}
 	return wanted, pages, nil
+}
+
+// newest reports whether no later delivery tells the same contact the same thing: after a long outage one is enough.
+func (e *Engine) newest(ctx context.Context, d store.Delivery) (bool, error) {
+	all, err := e.store.Deliveries(ctx, d.Page)
+	if err != nil {
+		return false, fmt.Errorf("load deliveries of page %d: %w", d.Page, err)
+	}
+	for _, other := range all {
+		if other.State == store.Pending && other.Contact == d.Contact && other.Kind == d.Kind && other.At.After(d.At) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // wanted asks the page's machine; alarms and the question to the commander are always wanted.

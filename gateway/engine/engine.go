@@ -28,7 +28,7 @@ const (
 	renewEvery    = time.Second
 	aliveFor      = leaseTime / 2
 	attemptTime   = 5 * time.Second
-	maxAttempts   = 8               // bounded duplicates: one page rings one contact at most this often by retries
+	maxAttempts   = 8               // bounded duplicates: attempts that may have rung, for one delivery
 	failoverAfter = 3               // transient failures after which the ladder moves on while the retries go on
 	maxFold       = 500             // alerts in one commit
 	maxBundle     = 20              // pages in one message

@@ -38,11 +38,13 @@ func (e *Engine) settleSent(ctx context.Context, c store.Claim, ds []store.Deliv
 	return e.settleChange(ctx, change)
 }
 
-// settleRetry makes the deliveries visible again after a backoff, or gives them up. After failoverAfter attempts the
-// pages hear of it, so that the ladder moves on while the retries go on.
+// settleRetry makes the deliveries visible again after a backoff. What was certainly not sent is tried until nobody wants
+// it any more, because that cannot ring twice; what may have been sent is given up after maxAttempts such attempts. The
+// pages hear of it after failoverAfter attempts, or at once when the operators must act, so that the ladder moves on while
+// the retries go on.
 func (e *Engine) settleRetry(ctx context.Context, c store.Claim, ds []store.Delivery, out notify.Outcome, now time.Time) error {
-	attempts := ds[0].Attempts
-	if attempts >= maxAttempts {
+	attempts, ambiguous := ds[0].Attempts, ds[0].Ambiguous
+	if out.Certainty == notify.MaybeSent && ambiguous+1 >= maxAttempts {
 		out.Reason = notify.ReasonExhausted
 		return e.settleFailed(ctx, c, ds, out, now)
 	}
@@ -54,7 +56,7 @@ func (e *Engine) settleRetry(ctx context.Context, c store.Claim, ds []store.Deli
 	if err := e.settleChange(ctx, change); err != nil {
 		return err
 	}
-	if attempts != failoverAfter {
+	if attempts != failoverAfter && !(out.Alarm && attempts == 1) {
 		return nil
 	}
 	return e.tellFailed(ctx, ds, out.Reason, now)

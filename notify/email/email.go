@@ -128,10 +128,10 @@ func dialFailure(err error) notify.Outcome {
 	var n net.Error
 	switch {
 	case errors.As(err, &proto) && proto.Code >= 500:
-		out.Reason, out.Permanent, out.Alarm = notify.ReasonBadCredentials, true, true
+		out.Reason, out.Permanent, out.Alarm = notify.ReasonBadCredentials, false, true
 		out.Detail = fmt.Sprintf("the SMTP server refused with %d", proto.Code)
 	case strings.Contains(err.Error(), "auth") || strings.Contains(err.Error(), "AUTH"):
-		out.Reason, out.Permanent, out.Alarm = notify.ReasonBadCredentials, true, true
+		out.Reason, out.Permanent, out.Alarm = notify.ReasonBadCredentials, false, true
 		out.Detail = "the SMTP server takes no login of ours"
 	case strings.Contains(err.Error(), "TLS") || strings.Contains(err.Error(), "x509"):
 		out.Alarm, out.Detail = true, "TLS with the SMTP server failed"

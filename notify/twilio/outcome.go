@@ -75,14 +75,14 @@ func meaning(code, status int) (reason notify.Reason, permanent, alarm bool) {
 	case 21211, 21214, 21217, 21408, 21612, 21614, 21635, 13224, 13223, 13227, 30004, 30005, 30006:
 		return notify.ReasonBadNumber, true, false
 	case 20003, 20005, 20404, 30002, 21608, 21606, 21660, 21659, 30034:
-		return notify.ReasonBadCredentials, true, true
+		return notify.ReasonBadCredentials, false, true // the operators can mend it while it is tried again
 	case 20429, 21611:
 		return notify.ReasonRateLimited, false, false
 	case 30003, 30007, 30008:
 		return notify.ReasonUndelivered, true, false
 	}
 	if status == 401 || status == 403 {
-		return notify.ReasonBadCredentials, true, true
+		return notify.ReasonBadCredentials, false, true
 	}
 	return notify.ReasonRejected, true, false
 }
