@@ -11,7 +11,7 @@ else
 RACE      :=
 endif
 
-.PHONY: help build demo test race-note bench lint e2e fuzz screenshot clean
+.PHONY: help build demo test race-note bench lint e2e chaos fuzz screenshot clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,20 @@ $(STATICCHECK):
 	@mkdir -p $(CACHE)/bin
 	GOBIN=$(CACHE)/bin $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	@mv $(CACHE)/bin/staticcheck $@
+
+e2e: ## the main job with a real Alertmanager process (Debian's package prometheus-alertmanager)
+	@command -v prometheus-alertmanager >/dev/null || { echo "e2e: install prometheus-alertmanager (Debian: apt-get install prometheus-alertmanager)"; exit 1; }
+	$(GO) test -count=1 -tags alertmanager -run RealAlertmanager -v -timeout 3m ./gateway/e2e
+
+chaos: ## the kill test for long: CHAOS_KILLS rounds (default 200)
+	$(GO) test -count=1 -run AlthoughTheDaemonIsKilled -v -timeout 60m ./gateway/e2e -args -kills=$${CHAOS_KILLS:-200}
+
+fuzz: ## each parser of foreign bytes for FUZZTIME (default 20s)
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} $$p || exit 1; done; done
+
+screenshot: ## the README's picture, in a real browser
+	deploy/screenshot.sh
 
 clean: ## what was built
 	rm -rf bin .cache/bin

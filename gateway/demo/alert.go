@@ -26,22 +26,22 @@ type alarm struct {
 // examples are realistic alerts of a small company's shop.
 func examples() []example {
 	return []example{
-		{ID: "checkout-5xx", Title: "SEV-1: checkout is failing", Detail: "Alertmanager. Rings the primary; manager and team lead are informed.",
+		{ID: "checkout-5xx", Title: "SEV-1: checkout is failing", Detail: "Rings the primary and tells the team.",
 			labels:  map[string]string{"alertname": "CheckoutErrorRate", "service": "checkout", "severity": "critical", "env": "prod", "cluster": "eu-1"},
 			summary: "5xx rate 15% on /checkout for 3 minutes"},
-		{ID: "db-replica-lag", Title: "SEV-2: replica lag", Detail: "Alertmanager. Unanswered, it goes to voice, then to the secondary.",
+		{ID: "db-replica-lag", Title: "SEV-2: replica lag", Detail: "Unanswered: a call, then the secondary.",
 			labels:  map[string]string{"alertname": "PostgresReplicaLag", "service": "orders-db", "severity": "error", "env": "prod", "instance": "db-2.eu-1"},
 			summary: "Replica db-2 is 240 s behind the primary"},
-		{ID: "disk", Title: "SEV-3: disk filling up", Detail: "Alertmanager. One page for both machines.",
+		{ID: "disk", Title: "SEV-3: disk filling up", Detail: "The on-call engineer alone.",
 			labels:  map[string]string{"alertname": "DiskWillFill", "service": "search", "severity": "warning", "env": "prod", "instance": "search-1"},
 			summary: "Disk of search-1 is full in 4 h"},
-		{ID: "backup", Title: "SEV-4: backup is old", Detail: "Alertmanager. By mail, in working hours only.",
+		{ID: "backup", Title: "SEV-4: backup is old", Detail: "By mail, in working hours.",
 			labels:  map[string]string{"alertname": "BackupTooOld", "service": "orders-db", "severity": "info", "env": "prod"},
 			summary: "The last good backup is 26 h old"},
-		{ID: "lambda-errors", Title: "CloudWatch: Lambda errors", Detail: "Signed SNS notification of an alarm.",
+		{ID: "lambda-errors", Title: "CloudWatch: Lambda errors", Detail: "A signed SNS notification.",
 			alarm: &alarm{name: "prod-checkout-lambda-errors", namespace: "AWS/Lambda", metric: "Errors", threshold: 1,
 				description: "sev=2 runbook=https://runbooks.example.com/lambda-errors", dimensions: map[string]string{"FunctionName": "checkout"}}},
-		{ID: "api-5xx", Title: "CloudWatch: API Gateway 5XX", Detail: "Signed SNS notification of an alarm.",
+		{ID: "api-5xx", Title: "CloudWatch: API Gateway 5XX", Detail: "A signed SNS notification.",
 			alarm: &alarm{name: "prod-shop-api-5xx", namespace: "AWS/ApiGateway", metric: "5XXError", threshold: 0.05,
 				description: "sev=1 runbook=https://runbooks.example.com/api-gateway-5xx", dimensions: map[string]string{"ApiName": "shop", "Stage": "prod"}}},
 	}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,11 +135,13 @@ func (d *demo) simulator(cfg *config.Config) twiliosim.Options {
 			}
 		}
 	}
-	var actions []twiliosim.Action
+	var actions, ends []twiliosim.Action
 	for _, x := range examples() {
-		actions = append(actions, twiliosim.Action{Title: x.Title, Detail: x.Detail, Path: "/fire/" + x.ID},
-			twiliosim.Action{Title: "… is over", Detail: "Resolves it at its source.", Path: "/resolve/" + x.ID})
+		actions = append(actions, twiliosim.Action{Title: x.Title, Detail: x.Detail, Path: "/fire/" + x.ID})
+		_, short, _ := strings.Cut(x.Title, ": ")
+		ends = append(ends, twiliosim.Action{Title: "Over: " + short, Path: "/resolve/" + x.ID})
 	}
+	actions = append(actions, ends...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /fire/{id}", func(w http.ResponseWriter, r *http.Request) { d.act(w, r, true) })
 	mux.HandleFunc("POST /resolve/{id}", func(w http.ResponseWriter, r *http.Request) { d.act(w, r, false) })
