@@ -48,7 +48,7 @@ func sms(n notify.Notification) string {
 	case notify.KindAsk:
 		return fit("Still on "+number+" "+about+"? ", summary(s), " Reply 4 to keep it, 6 if resolved. No answer: it rings again in 5 min")
 	case notify.KindOver:
-		return fit("All alerts of "+number+" "+about+" are over. ", summary(s), fmt.Sprintf(" Is the incident? Reply 6 %d", s.Page))
+		return fit(fmt.Sprintf("All alerts of %s %s are over. Is the incident? Reply 6 %d. It was: ", number, about, s.Page), summary(s), "")
 	case notify.KindResolved:
 		return fit("RESOLVED "+number+" "+about+": ", summary(s), "")
 	}
