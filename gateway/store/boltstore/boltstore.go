@@ -16,6 +16,7 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,14 +83,7 @@ func Open(o Options) (*Store, error) {
 		o.Report = func(error) {}
 	}
 	_, statErr := os.Stat(o.Path)
-	// The map is larger than most files ever get: enlarging it would have to wait for every reader. It costs addresses, not
-	// memory. The list of free pages is written along, or else opening would have to walk the whole file.
-	mapped := 1 << 28
-	if bits.UintSize == 64 {
-		mapped = 1 << 32
-	}
-	db, err := bolt.Open(o.Path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType,
-		InitialMmapSize: mapped, NoSync: o.NoSync, NoStatistics: true})
+	db, err := openFile(o)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("open store %s: another process has it open (is pagerd running already?)", o.Path)
@@ -112,6 +106,41 @@ func Open(o Options) (*Store, error) {
 	}
 	go s.run()
 	return s, nil
+}
+
+// openFile opens the file with bolt. A file that is cut or scrambled is an error, not the end of the process: touching a
+// mapped page that the file does not have is a fault.
+func openFile(o Options) (db *bolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", store.ErrDamaged, p)
+		}
+	}()
+	// The map is larger than most files ever get: enlarging it would have to wait for every reader. It costs addresses, not
+	// memory. The list of free pages is written along, or else opening would have to walk the whole file.
+	mapped := 1 << 28
+	if bits.UintSize == 64 {
+		mapped = 1 << 32
+	}
+	db, err = bolt.Open(o.Path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType,
+		InitialMmapSize: mapped, NoSync: o.NoSync, NoStatistics: true})
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(o.Path)
+	if err == nil {
+		err = db.View(func(tx *bolt.Tx) error {
+			if tx.Size() > info.Size() {
+				return fmt.Errorf("%w: the file has %d bytes and says it has %d", store.ErrDamaged, info.Size(), tx.Size())
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // load prepares the file for this life of the store and reads what is kept in memory.

@@ -152,6 +152,10 @@ func (g *group) checkSettlement(t store.Settlement) (before, after store.Deliver
 	return before, after, changed, err
 }
 
+// present is the value of a key that says all by being there. It is not empty: bolt's Get tells an empty value, which was
+// put in the same transaction, like a missing one.
+func present() []byte { return []byte{1} }
+
 // write stores a checked change. Any error spoils the transaction.
 func (g *group) write(c *prepared, p plan) error {
 	steps := []func() error{
@@ -164,7 +168,7 @@ func (g *group) write(c *prepared, p plan) error {
 		func() error { return g.writeSent(c) },
 	}
 	if c.opHash != nil {
-		if err := g.put(inOps0+g.opsAt, c.opHash, nil); err != nil {
+		if err := g.put(inOps0+g.opsAt, c.opHash, present()); err != nil {
 			return err
 		}
 	}

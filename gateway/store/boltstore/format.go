@@ -40,7 +40,7 @@ const (
 	inIncidents         // number → record of the incident
 	inSent              // contact, instant, sequence → record of what was sent
 	inExpiry            // instant, kind, number → nothing: hints for Trim, which looks again
-	inOps0              // operation id's hash → nothing; the two take turns, see Trim
+	inOps0              // operation id's hash → present; the two take turns, see Trim
 	inOps1
 	bucketCount
 )

@@ -21,9 +21,14 @@ import (
 	"pagerd/gateway/timeline"
 )
 
-// view runs a read of one moment's state.
-func (s *Store) view(ctx context.Context, what string, read func(tx *bolt.Tx) error) error {
-	err := s.usable(ctx)
+// view runs a read of one moment's state. A file so damaged that bolt panics over it is an error like any other damage.
+func (s *Store) view(ctx context.Context, what string, read func(tx *bolt.Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: %w: %v", what, store.ErrDamaged, p)
+		}
+	}()
+	err = s.usable(ctx)
 	if err == nil {
 		err = s.db.View(read)
 	}

@@ -55,6 +55,9 @@ func statfs(dir string) (free, total uint64, err error) {
 
 // ready reports whether there is space for what a pager does in the time in which somebody can make room.
 func (s *space) ready() error {
+	if err := s.refill(); err != nil {
+		return err
+	}
 	if s.isSpent() {
 		return errors.New("the disk was full and the reserve is not back yet")
 	}
@@ -63,6 +66,9 @@ func (s *space) ready() error {
 
 // admits reports whether changes that are not urgent may be stored.
 func (s *space) admits() error {
+	if err := s.refill(); err != nil {
+		return err
+	}
 	if s.isSpent() {
 		return errors.New("the disk is full: what is left is for acknowledgements")
 	}

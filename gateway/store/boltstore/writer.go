@@ -138,9 +138,6 @@ func (s *Store) finishGroup(g *group, requests []*request, errs []error) {
 	if g.wake {
 		s.signal()
 	}
-	if err := s.space.refill(); err != nil {
-		s.options.Report(err)
-	}
 }
 
 func (s *Store) commit(tx *bolt.Tx) (err error) {
