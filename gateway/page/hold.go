@@ -44,7 +44,7 @@ func (m *machine) endHold() {
 // silenced: a silence began, was edited or ended. Acknowledged pages are left alone.
 func (m *machine) silenced(s *Silence) {
 	switch {
-	case m.p.Status == Triggered && s != nil:
+	case m.p.Status == Triggered && s != nil && m.p.Firing > 0:
 		m.hold(*s)
 	case m.p.Status == Held && s == nil:
 		m.endHold()

@@ -8,14 +8,6 @@ import (
 // timers does what is due now: at most one step, every rung, and the questions. Nothing that is not due moves.
 func (m *machine) timers() {
 	p := &m.p
-	if p.Status == Held {
-		if m.reached(p.HoldUntil) {
-			m.holdDue()
-		} else if m.reached(p.StaleDue) {
-			m.staleDue()
-		}
-		return
-	}
 	if m.reached(p.QuietDue) {
 		p.QuietDue = time.Time{}
 		m.fx.Changed = true
@@ -23,6 +15,14 @@ func (m *machine) timers() {
 			m.resolve("source", ReasonQuiet)
 			return
 		}
+	}
+	if p.Status == Held {
+		if m.reached(p.HoldUntil) {
+			m.holdDue()
+		} else if m.reached(p.StaleDue) {
+			m.staleDue()
+		}
+		return
 	}
 	if m.reached(p.ExpiryDue) {
 		m.expiryDue()
