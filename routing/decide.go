@@ -195,6 +195,9 @@ func runbook(n *node, s Service, sev alert.Severity, a alert.Alert) string {
 	return ""
 }
 
+// escaped keeps a value's slashes from looking like the next value's beginning.
+var escaped = strings.NewReplacer("%", "%25", "/", "%2F")
+
 // group is the key of the alert's group: the source, the route's place and the group_by values.
 func group(n *node, a alert.Alert, service string) string {
 	names := n.GroupBy
@@ -220,7 +223,7 @@ func group(n *node, a alert.Alert, service string) string {
 			v = service
 		}
 		b.WriteByte('/')
-		b.WriteString(strings.ReplaceAll(v, "/", "//"))
+		b.WriteString(escaped.Replace(v))
 	}
 	key := b.String()
 	if len(key) > maxGroup {
