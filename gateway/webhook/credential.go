@@ -40,8 +40,8 @@ func newSource(s config.Source) source {
 func (s source) guarded() bool { return len(s.tokens) > 0 || s.basic }
 
 // allows reports whether the request carries one of the source's credentials: as bearer or other Authorization scheme, in
-// X-Pager-Token, as basic auth, or as the path's last element. An unknown source costs the same work.
-func (s source) allows(r *http.Request) bool {
+// X-Pager-Token, as basic auth, or as the path's last element. For an unknown source the answer is no.
+func (s source) allows(r *http.Request, token string) bool {
 	ok := 0
 	if user, pass, given := r.BasicAuth(); given {
 		u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(pass))
@@ -50,7 +50,7 @@ func (s source) allows(r *http.Request) bool {
 			ok |= match
 		}
 	}
-	for _, given := range []string{scheme(r.Header.Get("Authorization")), r.Header.Get("X-Pager-Token"), r.PathValue("token")} {
+	for _, given := range []string{scheme(r.Header.Get("Authorization")), r.Header.Get("X-Pager-Token"), token} {
 		if given == "" {
 			continue
 		}

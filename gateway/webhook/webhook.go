@@ -6,15 +6,11 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,15 +20,12 @@ import (
 	"pagerd/gateway/alert"
 )
 
-// MaxBody is the largest body that is read: a real storm of 400 alerts with long annotations has 1.6 MB.
-const MaxBody = 16 << 20
-
 const (
-	maxActive  = 512             // requests at a time; the rest waits for maxWait and is then told to come again
-	maxWait    = 2 * time.Second // below every sender's own timeout
-	bodyTime   = 20 * time.Second
 	acceptTime = 12 * time.Second // SNS gives up after 15 s
-	retryAfter = "1"
+	retryAfter = "1"              // seconds; Alertmanager does not look at it
+	// maxAhead is how far a sender's clock may be ahead. An end in the far future would swallow every later firing of that
+	// identity, a start there would outlive every end.
+	maxAhead = 24 * time.Hour
 )
 
 // Options are what the handler needs.
@@ -52,9 +45,8 @@ type Options struct {
 type Handler struct {
 	o       Options
 	sources atomic.Pointer[map[string]source]
-	slots   chan struct{}
-	buffers sync.Pool
-	mux     *http.ServeMux
+	guarded *lane // requests that showed a credential
+	open    *lane // SNS requests whose signature is all they have: strangers must not crowd out the others
 }
 
 // New returns the handler of POST /v1/{kind}/{source} and /v1/{kind}/{source}/{token}, with and without a slash at the end.
@@ -65,14 +57,8 @@ func New(o Options) *Handler {
 	if o.Observe == nil {
 		o.Observe = func(string, string) {}
 	}
-	h := &Handler{o: o, slots: make(chan struct{}, maxActive), mux: http.NewServeMux()}
-	h.buffers.New = func() any { return new(bytes.Buffer) }
+	h := &Handler{o: o, guarded: newLane(512, 128<<20, 20*time.Second), open: newLane(64, 32<<20, 10*time.Second)}
 	h.Reload(o.Sources)
-	for _, kind := range []string{"alertmanager", "sns"} {
-		for _, path := range []string{"/{source}", "/{source}/{$}", "/{source}/{token}", "/{source}/{token}/{$}"} {
-			h.mux.HandleFunc("/v1/"+kind+path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, kind) })
-		}
-	}
 	return h
 }
 
@@ -85,74 +71,102 @@ func (h *Handler) Reload(sources []config.Source) {
 	h.sources.Store(&m)
 }
 
-// ServeHTTP never redirects: an odd path is answered 404, because a redirected POST arrives as an empty GET.
+// route takes a path apart. http.ServeMux is not used, because it redirects what it would clean, and a redirected POST
+// arrives as an empty GET at some senders.
+func route(path string) (kind, name, token string, ok bool) {
+	rest, ok := strings.CutPrefix(path, "/v1/")
+	if !ok {
+		return "", "", "", false
+	}
+	parts := strings.Split(strings.TrimSuffix(rest, "/"), "/")
+	if len(parts) < 2 || len(parts) > 3 || parts[0] != "alertmanager" && parts[0] != "sns" || parts[1] == "" {
+		return "", "", "", false
+	}
+	if len(parts) == 3 {
+		token = parts[2]
+	}
+	return parts[0], parts[1], token, len(parts) == 2 || token != ""
+}
+
+// ServeHTTP is one request up to its body: the body is not read before the credential is known to be good.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := h.mux.Handler(r); pattern == "" || strings.Contains(r.URL.Path, "//") {
+	kind, name, token, ok := route(r.URL.Path)
+	if !ok {
 		refuse(w, http.StatusNotFound, "there is nothing at this path", "post to /v1/alertmanager/NAME or /v1/sns/NAME, NAME as in sources")
 		return
 	}
-	h.mux.ServeHTTP(w, r)
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, http.StatusMethodNotAllowed, "only POST is for this path", "the sender must POST; a redirect on the way turns POST into GET")
+		return
+	}
+	src, known := (*h.sources.Load())[name]
+	known = known && src.Kind == kind
+	shown := src.allows(r, token) && known
+	if !shown && (kind == "alertmanager" || !known || src.guarded()) {
+		h.o.Observe("", "unauthorized")
+		// SNS sends the user and password of an endpoint's URL only after it was asked for them.
+		w.Header().Set("WWW-Authenticate", `Basic realm="pagerd"`)
+		refuse(w, http.StatusUnauthorized, "no such source, or a wrong credential", "the name and token as in the configuration's sources")
+		return
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		h.o.Observe(name, "malformed")
+		refuse(w, http.StatusUnsupportedMediaType, "compressed bodies are not taken", "send the body as it is")
+		return
+	}
+	l := h.open
+	if shown {
+		l = h.guarded
+	}
+	h.receive(w, r, src, l)
+}
+
+// receive reads the body, takes a place and lets the source's kind understand it.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request, src source, l *lane) {
+	limit := int64(MaxBody)
+	if src.Kind == "sns" {
+		limit = MaxMessage
+	}
+	body, err := l.read(w, r, limit)
+	if err != nil {
+		h.unread(w, src.Name, err)
+		return
+	}
+	defer l.release(body)
+	if !l.enter(r.Context()) {
+		h.unread(w, src.Name, errBusy)
+		return
+	}
+	defer l.leave()
+	ctx, cancel := context.WithTimeout(r.Context(), acceptTime)
+	defer cancel()
+	if src.Kind == "sns" {
+		h.sns(ctx, w, r, src, body.Bytes())
+		return
+	}
+	batch, err := ParseAlertmanager(body.Bytes(), src.Name)
+	h.finish(ctx, w, src.Name, batch, err)
+}
+
+// unread answers a request whose body was not taken.
+func (h *Handler) unread(w http.ResponseWriter, name string, err error) {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		h.o.Observe(name, "too_large")
+		h.o.Log.Error("body too large", zap.String("source", name), zap.Int64("limit_bytes", large.Limit))
+		refuse(w, http.StatusRequestEntityTooLarge, "the body is too large", "set max_alerts in Alertmanager's webhook_configs")
+		return
+	}
+	h.o.Observe(name, "unavailable")
+	h.o.Log.Warn("body not taken; the sender is told to come again", zap.String("source", name), zap.Error(err))
+	later(w, "the request could not be taken now")
 }
 
 // bad is a mistake of the sender that trying again does not mend.
 type bad struct{ message, hint string }
 
 func (b *bad) Error() string { return b.message }
-
-func malformed(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return &bad{fmt.Sprintf("the body is not JSON at byte %d", syntax.Offset), "send Alertmanager's webhook body unchanged"}
-	}
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return &bad{fmt.Sprintf("%q is %s, which it cannot be", clip(kind.Field, 60), kind.Value), "send Alertmanager's webhook body unchanged"}
-	}
-	return &bad{"the body is not JSON", "send Alertmanager's webhook body unchanged"}
-}
-
-// serve is one request from its credential to its answer.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, kind string) {
-	name := r.PathValue("source")
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, http.StatusMethodNotAllowed, r.Method+" is not for this path", "the sender must POST; a redirect on the way turns POST into GET")
-		return
-	}
-	src, known := (*h.sources.Load())[name]
-	known = known && src.Kind == kind
-	switch {
-	case kind == "alertmanager" && !(src.allows(r) && known),
-		kind == "sns" && (!known || src.guarded() && !src.allows(r)):
-		h.o.Observe("", "unauthorized")
-		w.Header().Set("WWW-Authenticate", `Basic realm="pagerd"`)
-		refuse(w, http.StatusUnauthorized, "no such source, or a wrong credential", "the name and token as in the configuration's sources")
-		return
-	}
-	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		refuse(w, http.StatusUnsupportedMediaType, "compressed bodies are not taken", "send the body as it is")
-		return
-	}
-	if !h.enter(r.Context()) {
-		h.o.Observe(name, "unavailable")
-		later(w, "too many requests at a time")
-		return
-	}
-	defer h.leave()
-	body, ok := h.read(w, r, name)
-	if !ok {
-		return
-	}
-	defer h.buffers.Put(body)
-	ctx, cancel := context.WithTimeout(r.Context(), acceptTime)
-	defer cancel()
-	if kind == "sns" {
-		h.sns(ctx, w, r, src, body.Bytes())
-		return
-	}
-	batch, err := ParseAlertmanager(body.Bytes(), name)
-	h.finish(ctx, w, name, batch, err)
-}
 
 // finish accepts a batch and answers.
 func (h *Handler) finish(ctx context.Context, w http.ResponseWriter, name string, b alert.Batch, err error) {
@@ -164,7 +178,9 @@ func (h *Handler) finish(ctx context.Context, w http.ResponseWriter, name string
 		refuse(w, http.StatusBadRequest, mistake.message, mistake.hint)
 		return
 	case err == nil:
-		err = h.o.Accept(ctx, b, h.o.Now())
+		now := h.o.Now()
+		settle(b.Alerts, now)
+		err = h.o.Accept(ctx, b, now)
 	}
 	if err != nil {
 		h.o.Observe(name, "unavailable")
@@ -176,50 +192,18 @@ func (h *Handler) finish(ctx context.Context, w http.ResponseWriter, name string
 	w.WriteHeader(http.StatusOK)
 }
 
-// read takes the body into a pooled buffer.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request, name string) (*bytes.Buffer, bool) {
-	// A sender that trickles must not keep its place; the listener's own read timeout is longer.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
-	buf := h.buffers.Get().(*bytes.Buffer)
-	buf.Reset()
-	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody))
-	if err == nil {
-		return buf, true
+// settle puts the instant of receipt where a sender's is missing or cannot be.
+func settle(alerts []alert.Alert, now time.Time) {
+	for i := range alerts {
+		a := &alerts[i]
+		if a.StartsAt.IsZero() || a.StartsAt.Sub(now) > maxAhead {
+			a.StartsAt = now.UTC()
+		}
+		if a.EndsAt.Sub(now) > maxAhead {
+			a.EndsAt = now.UTC()
+		}
 	}
-	h.buffers.Put(buf)
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		h.o.Observe(name, "too_large")
-		refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 16 MiB", "set max_alerts in Alertmanager's webhook_configs")
-		return nil, false
-	}
-	h.o.Observe(name, "unavailable")
-	if !errors.Is(err, io.ErrUnexpectedEOF) {
-		h.o.Log.Warn("body not read", zap.String("source", name), zap.Error(err))
-	}
-	later(w, "the body did not arrive")
-	return nil, false
 }
-
-// enter takes a place, waiting a little for one.
-func (h *Handler) enter(ctx context.Context) bool {
-	select {
-	case h.slots <- struct{}{}:
-		return true
-	default:
-	}
-	t := time.NewTimer(maxWait)
-	defer t.Stop()
-	select {
-	case h.slots <- struct{}{}:
-		return true
-	case <-t.C:
-	case <-ctx.Done():
-	}
-	return false
-}
-
-func (h *Handler) leave() { <-h.slots }
 
 // later asks the sender to come again.
 func later(w http.ResponseWriter, message string) {
