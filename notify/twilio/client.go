@@ -185,8 +185,8 @@ func (a *attempt) OAuth() twclient.OAuth { return nil }
 
 var errLeaseLost = errors.New("the claim is too old to write")
 
-// body tells when the connection asks for the first byte: the last moment at which a claim that was lost may still keep
-// its message back. Headers wait in the same buffer until then.
+// body asks once more when the connection, which may have taken seconds to open, wants its first byte: the last moment at
+// which a claim that was lost may still keep its message back. A request without its body sends nothing.
 type body struct {
 	*strings.Reader
 	a *attempt
@@ -216,6 +216,9 @@ func (a *attempt) SendRequest(method, rawURL string, data url.Values, headers ma
 		return nil, err
 	}
 	if method == http.MethodPost {
+		if a.alive != nil && !a.alive() {
+			return nil, errLeaseLost
+		}
 		form := data.Encode()
 		req.Body, req.ContentLength = body{strings.NewReader(form), a}, int64(len(form))
 	} else {

@@ -156,16 +156,25 @@ func TestAnAttemptEndsByItsDeadlineAndMayHaveBeenSent(t *testing.T) {
 	}
 }
 
-func TestALostClaimWritesNothing(t *testing.T) {
-	asked := 0
-	c := server(t, func(http.ResponseWriter, *http.Request) { asked++ })
-	n := sms("hello")
-	n.Alive = func() bool { return false }
-	if out := c.SMS().Send(t.Context(), n); out.Certainty != notify.NotSent || out.Reason != notify.ReasonLeaseLost {
-		t.Errorf("got %+v", out)
-	}
-	if asked != 0 {
-		t.Errorf("the provider was asked %d times", asked)
+func TestALostClaimSendsNothing(t *testing.T) {
+	for name, lives := range map[string]int{"lost before the request": 0, "lost while the connection opened": 1} {
+		whole := make(chan bool, 1)
+		c := server(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			whole <- err == nil
+		})
+		n := sms("hello")
+		n.Alive = func() bool { lives--; return lives >= 0 }
+		if out := c.SMS().Send(t.Context(), n); out.Certainty != notify.NotSent || out.Reason != notify.ReasonLeaseLost {
+			t.Errorf("%s: %+v", name, out)
+		}
+		select {
+		case sent := <-whole:
+			if sent {
+				t.Errorf("%s: the provider has the whole request", name)
+			}
+		default:
+		}
 	}
 }
 
