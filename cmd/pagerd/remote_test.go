@@ -30,7 +30,8 @@ func gatewayWithPages(t *testing.T, n int) string {
 		Tokens: []config.Token{{Name: "ana", Secret: "ana-token", Role: "responder", Person: "ana"}}}
 	s, set := memstore.New(), metric.New()
 	current := func() *config.Config { return cfg }
-	e, err := engine.New(ctx, engine.Options{Store: s, Config: current, Metrics: set})
+	e, err := engine.New(ctx, engine.Options{Store: s, Config: current, Metrics: set,
+		Senders: map[notify.Channel]engine.Sender{notify.SMS: accepting{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,4 +149,11 @@ func TestStatusIsYesWhileSomebodyCanBePaged(t *testing.T) {
 	if status != exitYes || !strings.Contains(out, "open pages      1 ringing, 0 acknowledged, 0 silenced") {
 		t.Errorf("status %d\n%s%s", status, out, errs)
 	}
+}
+
+// accepting is a provider that takes everything.
+type accepting struct{}
+
+func (accepting) Send(context.Context, notify.Notification) notify.Outcome {
+	return notify.Outcome{Certainty: notify.Sent, ProviderID: "SM1"}
 }

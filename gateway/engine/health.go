@@ -108,6 +108,9 @@ func (e *Engine) CannotPage(ctx context.Context, now time.Time) []string {
 	if err := e.store.Ready(ctx); err != nil {
 		why = append(why, "store: "+err.Error())
 	}
+	if len(e.senders) == 0 {
+		why = append(why, "notify: no provider is configured")
+	}
 	why = append(why, e.gaps(now)...)
 	why = append(why, e.deadChannels()...)
 	why = append(why, e.stuck(ctx, now)...)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/notify"
 	"pagerd/schedule"
 )
 
@@ -26,7 +27,7 @@ func (m *machine) acknowledge(ev Acknowledge) {
 		switch {
 		case m.oldRound(ev.By):
 			m.answer(AnswerOldRound)
-		case m.mayConfirm(ev.By.Person):
+		case m.mayConfirm(ev.By):
 			m.confirm(ev.By)
 		default:
 			m.take(ev)
@@ -34,10 +35,15 @@ func (m *machine) acknowledge(ev Acknowledge) {
 	}
 }
 
-// mayConfirm reports whether the person is asked only to know, and has not said so yet. Once confirmed, a second
-// acknowledgement takes the page.
-func (m *machine) mayConfirm(person string) bool {
-	i := m.ladder(person)
+// mayConfirm reports whether the person answers a message that asks them only to know, and has not said so yet. Once
+// confirmed, a second acknowledgement takes the page; so does one that answers no message, from the command line or the API.
+func (m *machine) mayConfirm(by Actor) bool {
+	switch notify.Channel(by.Channel) {
+	case notify.SMS, notify.Voice, notify.Email:
+	default:
+		return false
+	}
+	i := m.ladder(by.Person)
 	return i >= 0 && m.p.Ladders[i].Mode == schedule.Inform && !m.p.Ladders[i].Done
 }
 
@@ -106,7 +112,7 @@ func (m *machine) acknowledgeAgain(ev Acknowledge) {
 		m.record(ev.By.Person, "extended", ReasonAnswered, ev.By.Person+" is still on it.")
 		m.by(ev.By)
 		m.answer(AnswerExtended)
-	case m.mayConfirm(ev.By.Person):
+	case m.mayConfirm(ev.By):
 		m.confirm(ev.By)
 	default:
 		m.answer(AnswerAlreadyAcked)
