@@ -45,19 +45,21 @@ func newLane(places int, limit int64, patience time.Duration) *lane {
 // read takes the body into a pooled buffer, which the caller must release. The error is http.MaxBytesError for a body
 // above most bytes; every other one is transient.
 func (l *lane) read(w http.ResponseWriter, r *http.Request, most int64) (*bytes.Buffer, error) {
+	// The listener's own timeout is longer.
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(l.patient))
 	if r.ContentLength > most {
 		return nil, &http.MaxBytesError{Limit: most}
 	}
-	// The listener's own timeout is longer. The deadline must not outlive the body: it would cancel the request's context.
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(l.patient))
-	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	buf := l.buffers.Get().(*bytes.Buffer)
 	buf.Reset()
 	if _, err := buf.ReadFrom(&charged{r: http.MaxBytesReader(w, r.Body, most), lane: l}); err != nil {
 		l.release(buf)
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
+	// Past the body the deadline would cancel the request's context. After a body that failed it must stay: the server
+	// goes on reading what is left of it.
+	_ = conn.SetReadDeadline(time.Time{})
 	return buf, nil
 }
 
