@@ -131,7 +131,7 @@ func latency(dir, binary string) error {
 	if err != nil {
 		return err
 	}
-	accepted := map[string]time.Time{}
+	posted, accepted := map[string]time.Time{}, map[string]time.Time{}
 	var conns []*connection
 	for range teams {
 		c, err := dial(d.public)
@@ -148,6 +148,7 @@ func latency(dir, binary string) error {
 		<-ticker.C
 		id := fmt.Sprintf("case%08x", k)
 		c := conns[k%teams]
+		posted[id] = time.Now()
 		wg.Go(func() {
 			status, err := c.post(body(id, id, fmt.Sprintf("t%d", k%teams), 1, begin))
 			at := time.Now()
@@ -173,15 +174,17 @@ func latency(dir, binary string) error {
 	for deadline := time.Now().Add(30 * time.Second); missing() > 0 && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	var took []time.Duration
+	var took, whole []time.Duration
 	for id, at := range accepted {
 		if a, ok := arrived[id]; ok {
 			took = append(took, max(a.Sub(at), 0))
+			whole = append(whole, a.Sub(posted[id]))
 		}
 	}
-	q := percentiles(took)
+	q, w := percentiles(took), percentiles(whole)
 	fmt.Printf("2xx to the provider's first byte, %d groups, %d responders, %d alerts/s: p50 %s  p99 %s  max %s  (%d of %d arrived; aim p50 10ms, p99 100ms)\n",
 		rate*seconds, teams, rate, q.p50, q.p99, q.max, len(took), len(accepted))
+	fmt.Printf("the same from the request's first byte:  p50 %s  p99 %s  max %s\n", w.p50, w.p99, w.max)
 	return d.stop()
 }
 
