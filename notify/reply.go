@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ type Reply struct {
 // firstPage is the lowest page number there is: smaller numbers are verbs or nothing.
 const firstPage = 1001
 
+// span is "1042-1044": whether the pages between are meant cannot be known, so it is not understood.
+var span = regexp.MustCompile(`[0-9０-９]{4,}\s*(?:[-–—－~]|\.\.+)\s*#?[0-9０-９]{4,}`)
+
 // ParseReply reads an SMS. Case, spaces, punctuation, full-width digits and emoji are forgiven; a text with other words in
 // it is not understood, because a sentence or an automatic answer must never acknowledge.
 func ParseReply(text string) Reply {
@@ -41,8 +45,8 @@ func ParseReply(text string) Reply {
 	if len(words) == 1 && carrierWord(words[0]) {
 		return Reply{Verb: VerbCarrier}
 	}
-	if len(words) == 0 && strings.Contains(text, "?") {
-		return Reply{Verb: VerbStatus}
+	if span.MatchString(text) {
+		return Reply{}
 	}
 	var r Reply
 	fillers := 0
@@ -66,11 +70,17 @@ func ParseReply(text string) Reply {
 			}
 		}
 	}
-	if r.Verb == VerbNone || fillers > 2 || len(r.Pages) > 50 {
+	if r.Verb == VerbNone && asks(text) && fillers == 0 {
+		r.Verb = VerbStatus
+	}
+	if r.Verb == VerbNone || fillers > 2 || len(r.Pages) > 50 || r.All && len(r.Pages) > 0 {
 		return Reply{}
 	}
 	return r
 }
+
+// asks reports whether the text has a question mark: alone or with numbers it asks how things stand.
+func asks(text string) bool { return strings.ContainsAny(text, "?？") }
 
 // set takes a verb; two different ones in a text contradict each other.
 func (r *Reply) set(v Verb) bool {
@@ -98,7 +108,8 @@ func ParseDigit(d string) Reply {
 	return Reply{}
 }
 
-// replyWords cuts a text into lower-case words of letters and digits. "?" alone is a word.
+// replyWords cuts a text into lower-case words of letters and digits. Digits of other scripts stay as they are, so that a
+// number written with them is not understood rather than left out.
 func replyWords(text string) []string {
 	var words []string
 	var w strings.Builder
@@ -113,9 +124,7 @@ func replyWords(text string) []string {
 			c -= '！' - '!'
 		}
 		switch {
-		case c == '?':
-			flush()
-		case unicode.IsLetter(c) || c >= '0' && c <= '9':
+		case unicode.IsLetter(c) || unicode.IsDigit(c):
 			w.WriteRune(unicode.ToLower(c))
 		case unicode.Is(unicode.Mn, c) || c == '\ufe0f' || c == '\u20e3': // keycap emoji are a digit and marks
 		default:
@@ -126,7 +135,7 @@ func replyWords(text string) []string {
 	return words
 }
 
-// numbered reads "1042", "1042a" and the single digits that are verbs.
+// numbered reads "1042", "1042a", "ack1042" and the single digits that are verbs.
 func numbered(w string) (page int64, verb Verb, ok bool) {
 	switch w {
 	case "4":
@@ -136,19 +145,24 @@ func numbered(w string) (page int64, verb Verb, ok bool) {
 	case "8":
 		return 0, VerbEscalate, true
 	}
-	digits := strings.TrimRight(w, "abcdefghijklmnopqrstuvwxyz")
+	rest := strings.TrimLeft(w, letters)
+	digits := strings.TrimRight(rest, letters)
+	before, after := w[:len(w)-len(rest)], rest[len(digits):]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < firstPage || digits != strconv.FormatInt(n, 10) {
 		return 0, VerbNone, false
 	}
-	switch suffix := w[len(digits):]; suffix {
-	case "":
+	if before+after == "" {
 		return n, VerbNone, true
-	case "a", "r", "e":
-		return n, verbOf(suffix), true
 	}
-	return 0, VerbNone, false
+	if before != "" && after != "" {
+		return 0, VerbNone, false
+	}
+	verb = verbOf(before + after)
+	return n, verb, verb != VerbNone
 }
+
+const letters = "abcdefghijklmnopqrstuvwxyz"
 
 func verbOf(w string) Verb {
 	switch w {
@@ -170,7 +184,7 @@ func verbOf(w string) Verb {
 
 func filler(w string) bool {
 	switch w {
-	case "please", "pls", "ok", "okay", "thanks", "thx", "page", "sev":
+	case "please", "pls", "ok", "okay", "thanks", "thx", "page": // not "sev": "sev 4" speaks of a severity
 		return true
 	}
 	return false
