@@ -109,3 +109,35 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestTheCommentedExampleIsValid(t *testing.T) {
+	data, err := os.ReadFile("../deploy/pagerd.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("pagerd.example.yaml", data, func(name string) (string, bool) { return "value-of-" + name, true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, want := range []struct {
+		labels map[string]string
+		policy string
+	}{
+		{map[string]string{"severity": "urgent"}, "platform/SEV-1"},
+		{map[string]string{"env": "dev", "severity": "critical"}, "platform/SEV-4"},
+		{map[string]string{"team": "payments"}, "payments/SEV-2"},
+	} {
+		if got := c.Routing.Decide(alert.Alert{Source: "prod", Labels: want.labels}, now).Subject.Policy.Name; got != want.policy {
+			t.Errorf("%v goes to %s, want %s", want.labels, got, want.policy)
+		}
+	}
+	if got := c.Book.OnCall("platform", time.Date(2026, 12, 25, 12, 0, 0, 0, time.UTC)); got != "carla" {
+		t.Errorf("on Christmas day it is %s", got)
+	}
+	for _, f := range Findings(c, now) {
+		if f.Severe {
+			t.Errorf("the finding %s: %s", f.Subject, f.Message)
+		}
+	}
+}
