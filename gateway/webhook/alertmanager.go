@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"pagerd/gateway/alert"
 )
@@ -22,9 +20,6 @@ const (
 	maxAlerts  = 50_000    // a genuine alert has 350 bytes at least, so that 16 MiB hold fewer
 	maxAlert   = 256 << 10 // bytes of one alert
 	maxDecoded = 1000      // labels of one alert that are looked at
-	maxLabels  = 64        // labels of one alert that are kept
-	maxValue   = 1024      // bytes of a label's or an annotation's value
-	maxName    = 256       // bytes of a label's name
 	maxHidden  = 1 << 30
 )
 
@@ -320,56 +315,4 @@ func fingerprint(labels map[string]string) string {
 		fmt.Fprintf(h, "%q=%q,", name, labels[name])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-// keep bounds labels or annotations; which are dropped does not depend on the map's order, and what decides who is rung
-// is dropped last.
-func keep(in map[string]string) map[string]string {
-	fits := len(in) <= maxLabels
-	for k, v := range in {
-		fits = fits && len(k) <= maxName && len(v) <= maxValue
-	}
-	if fits {
-		return in
-	}
-	names := make([]string, 0, len(in))
-	for name := range in {
-		if len(name) <= maxName {
-			names = append(names, name)
-		}
-	}
-	weight := func(name string) int {
-		return slices.Index([]string{"alertname", "severity", "service", "summary", "description", "runbook_url"}, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if wa, wb := weight(a), weight(b); wa != wb && (wa < 0) != (wb < 0) {
-			return wb - wa
-		}
-		return strings.Compare(a, b)
-	})
-	names = names[:min(len(names), maxLabels)]
-	out := make(map[string]string, len(names))
-	for _, name := range names {
-		out[name] = clip(in[name], maxValue)
-	}
-	return out
-}
-
-// clip cuts at a rune's boundary.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
-
-// webLink keeps http and https addresses only.
-func webLink(s string) string {
-	if len(s) <= 2048 && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) {
-		return s
-	}
-	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -26,6 +27,9 @@ func (h *Handler) sns(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return
 	}
 	if !src.topics[e.TopicArn] {
+		if _, err := parseTopic(e.TopicArn); err == nil { // only what has an ARN's form goes into a log
+			h.o.Log.Warn("a topic that is not in the source's list", zap.String("source", src.Name), zap.String("topic", e.TopicArn))
+		}
 		h.distrust(w, src, "the topic is not in the source's list")
 		return
 	}
@@ -59,14 +63,17 @@ func (h *Handler) verified(ctx context.Context, w http.ResponseWriter, src sourc
 		h.o.Log.Info("subscription confirmed", zap.String("source", src.Name), zap.String("topic", e.TopicArn))
 		w.WriteHeader(http.StatusOK)
 	case "UnsubscribeConfirmation":
-		a := catchAll(src.Name, e.TopicArn, "unsubscribed", "The topic's subscription was ended: its alarms do not arrive any more", h.o.Now())
+		// Not undone by itself: whoever unsubscribed may have had the right to. The topic's alarms stop, so somebody is told.
+		h.o.Log.Error("a topic's subscription was ended", zap.String("source", src.Name), zap.String("topic", e.TopicArn))
+		a := catchAll(src.Name, e.TopicArn, "unsubscribed", "the end of a subscription",
+			"The subscription of "+e.TopicArn+" was ended: its alarms do not arrive any more", e.published())
 		h.finish(ctx, w, src.Name, alert.Batch{Source: src.Name, Alerts: []alert.Alert{a}}, nil)
 	default:
 		subject := ""
 		if e.Subject != nil {
 			subject = *e.Subject
 		}
-		h.message(ctx, w, src, e.TopicArn, subject, []byte(e.Message))
+		h.message(ctx, w, src, e.TopicArn, subject, []byte(e.Message), e.published())
 	}
 }
 
@@ -81,12 +88,11 @@ func (h *Handler) raw(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		h.distrust(w, src, "the topic is not in the source's list")
 		return
 	}
-	h.message(ctx, w, src, topic, "", body)
+	h.message(ctx, w, src, topic, "", body, h.o.Now())
 }
 
 // message hands on what a topic said.
-func (h *Handler) message(ctx context.Context, w http.ResponseWriter, src source, topic, subject string, text []byte) {
-	now := h.o.Now()
+func (h *Handler) message(ctx context.Context, w http.ResponseWriter, src source, topic, subject string, text []byte, at time.Time) {
 	a, what := ParseCloudWatch(text, src.Name, src.InsufficientData)
 	switch what {
 	case Ignored:
@@ -94,10 +100,11 @@ func (h *Handler) message(ctx context.Context, w http.ResponseWriter, src source
 		w.WriteHeader(http.StatusOK)
 		return
 	case NotAnAlarm:
+		why := "a message that is no alarm"
 		if subject == "" {
-			subject = "a message that is no alarm"
+			subject = why
 		}
-		a = catchAll(src.Name, topic, subject, "The topic published: "+clip(subject, 120), now)
+		a = catchAll(src.Name, topic, subject, why, "The topic published: "+clip(subject, 120), at)
 	}
 	h.finish(ctx, w, src.Name, alert.Batch{Source: src.Name, Alerts: []alert.Alert{a}}, nil)
 }

@@ -74,8 +74,8 @@ func (s *SNS) verify(ctx context.Context, e envelope) error {
 	if err != nil {
 		return err
 	}
-	at, err := time.Parse(time.RFC3339, e.Timestamp)
-	if err != nil {
+	at := e.published()
+	if at.IsZero() {
 		return errors.New("the timestamp is none")
 	}
 	if now := s.now(); now.Sub(at) > maxAge || at.Sub(now) > maxFuture {

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -266,7 +267,9 @@ func TestAMessageIsFreshForAsLongAsSNSRetriesIt(t *testing.T) {
 
 // TestTheDefaultClientChecksTLS: with TLS as the anchor, a server that is not Amazon by the system's roots must not be heard.
 func TestTheDefaultClientChecksTLS(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(realCertificate(t)) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(realCertificate(t)) }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told of the refusal
+	server.StartTLS()
 	defer server.Close()
 	_, err := NewSNS(nil, nil, time.Now).client.HTTPClient.Get(server.URL)
 	var unknown x509.UnknownAuthorityError

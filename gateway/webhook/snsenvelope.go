@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // envelope is what SNS posts. Only what is signed may be believed: MessageAttributes and the URLs of certificate and
@@ -36,6 +37,15 @@ func parseEnvelope(body []byte) (envelope, error) {
 		return e, nil
 	}
 	return e, &bad{fmt.Sprintf("the SNS type %q is not known", clip(e.Type, 40)), "only SNS posts here"}
+}
+
+// published is when SNS took the message, zero if it does not say.
+func (e envelope) published() time.Time {
+	at, err := time.Parse(time.RFC3339, e.Timestamp)
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
 }
 
 // signed is the string that Amazon signs: the values as decoded, in this order.
