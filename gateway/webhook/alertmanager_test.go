@@ -259,3 +259,19 @@ func BenchmarkParseAlertmanager(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHandler is one request through credential, body, parser and answer, with a store that takes no time.
+func BenchmarkHandler(b *testing.B) {
+	body := captureOf(b, "webhook-firing-single")
+	h := New(Options{Now: time.Now, Accept: func(context.Context, alert.Batch, time.Time) error { return nil },
+		Sources: []config.Source{{Name: "prod", Kind: "alertmanager", Tokens: []config.Secret{"tok-abc"}}}})
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodPost, "/v1/alertmanager/prod", bytes.NewReader(body))
+		req.Header.Set("Authorization", "Bearer tok-abc")
+		if h.ServeHTTP(w, req); w.Code != http.StatusOK {
+			b.Fatal(w.Code)
+		}
+	}
+}
