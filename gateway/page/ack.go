@@ -40,10 +40,13 @@ func (m *machine) acknowledge(ev Acknowledge) {
 func (m *machine) mayConfirm(by Actor) bool {
 	switch notify.Channel(by.Channel) {
 	case notify.SMS, notify.Voice, notify.Email:
-	default:
-		return false
+		return m.owesConfirming(by.Person)
 	}
-	i := m.ladder(by.Person)
+	return false
+}
+
+func (m *machine) owesConfirming(person string) bool {
+	i := m.ladder(person)
 	return i >= 0 && m.p.Ladders[i].Mode == schedule.Inform && !m.p.Ladders[i].Done
 }
 
@@ -106,14 +109,17 @@ func (m *machine) ackTTL() time.Duration {
 
 // acknowledgeAgain: the page is somebody's already.
 func (m *machine) acknowledgeAgain(ev Acknowledge) {
+	owes, asked := m.owesConfirming(ev.By.Person), !m.p.AskedAt.IsZero()
 	switch {
-	case !m.p.AskedAt.IsZero():
+	case m.oldRound(ev.By) && (owes || asked): // it would have had an effect
+		m.answer(AnswerOldRound)
+	case owes: // that somebody else knows does not answer what the acknowledger was asked
+		m.confirm(ev.By)
+	case asked:
 		m.extend()
 		m.record(ev.By.Person, "extended", ReasonAnswered, ev.By.Person+" is still on it.")
 		m.by(ev.By)
 		m.answer(AnswerExtended)
-	case m.mayConfirm(ev.By):
-		m.confirm(ev.By)
 	default:
 		m.answer(AnswerAlreadyAcked)
 	}
@@ -124,6 +130,25 @@ func (m *machine) extend() {
 	m.p.AskedAt, m.p.AskedWhy = time.Time{}, ""
 	m.p.ExpiryDue = m.now.Add(m.ackTTL())
 	m.stale()
+}
+
+// heard takes back the question whether the page is still there, once its source answers that. The acknowledgement's time
+// goes on where it was.
+func (m *machine) heard() {
+	p := &m.p
+	if p.Status != Acknowledged || p.AskedWhy != ReasonStale && p.AskedWhy != ReasonHidden {
+		return
+	}
+	p.AskedAt, p.AskedWhy = time.Time{}, ""
+	m.expireFromAck()
+}
+
+// expireFromAck counts the acknowledgement's time from when it was given, and from now if that is over.
+func (m *machine) expireFromAck() {
+	m.p.ExpiryDue = m.p.AckedAt.Add(m.ackTTL())
+	if !m.p.ExpiryDue.After(m.now) {
+		m.p.ExpiryDue = m.now.Add(m.ackTTL())
+	}
 }
 
 func (m *machine) unacknowledge(ev Unacknowledge) {
@@ -183,10 +208,7 @@ func (m *machine) setSeverity(ev SetSeverity) {
 	case worse && (p.Status == Triggered || p.Status == Acknowledged):
 		m.startRound()
 	case p.Status == Acknowledged && p.AskedAt.IsZero():
-		p.ExpiryDue = p.AckedAt.Add(m.ackTTL())
-		if !p.ExpiryDue.After(m.now) {
-			p.ExpiryDue = m.now.Add(m.ackTTL())
-		}
+		m.expireFromAck()
 	}
 	p.Step = min(p.Step, len(p.Policy.Steps))
 	m.answer(AnswerSeverity)

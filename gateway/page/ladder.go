@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -165,8 +166,8 @@ func (m *machine) tell(person string, kind notify.Kind) {
 			return
 		}
 	}
-	for _, people := range m.facts.Roster {
-		for _, r := range people {
+	for _, name := range slices.Sorted(maps.Keys(m.facts.Roster)) { // in order: the same facts always give the same result
+		for _, r := range m.facts.Roster[name] {
 			if r.Person != person {
 				continue
 			}
@@ -189,7 +190,8 @@ func (m *machine) deliveryFailed(ev DeliveryFailed) {
 		return
 	}
 	l := &m.p.Ladders[i]
-	if l.Done || slices.Contains(l.Failed, ev.Contact) || m.p.Status == Acknowledged && l.Mode == schedule.Answer {
+	rung := slices.ContainsFunc(l.Rungs, func(r schedule.Rung) bool { return r.Contact == ev.Contact })
+	if l.Done || !rung || slices.Contains(l.Failed, ev.Contact) || m.p.Status == Acknowledged && l.Mode == schedule.Answer {
 		return
 	}
 	l.Failed = append(l.Failed, ev.Contact)
@@ -225,7 +227,7 @@ func exhausted(l *Ladder) bool {
 // nobodyLeft reports whether everybody who is asked for an answer is out of ways.
 func (m *machine) nobodyLeft() bool {
 	for i := range m.p.Ladders {
-		if l := &m.p.Ladders[i]; l.Mode == schedule.Answer && !exhausted(l) {
+		if l := &m.p.Ladders[i]; l.Mode == schedule.Answer && !l.Done && !exhausted(l) {
 			return false
 		}
 	}
@@ -238,10 +240,11 @@ func channelOf(l *Ladder, contact string) notify.Channel {
 			return r.Channel
 		}
 	}
-	return "a way that is gone"
+	return ""
 }
 
-// handOver moves a person's running ladder, and the page itself if they have it, to another.
+// handOver moves a person's running ladder, and the page itself if they have it, to another. To somebody whom nothing
+// can ring it moves nothing: the one who is being rung goes on being rung.
 func (m *machine) handOver(ev HandOver) {
 	p := &m.p
 	if !p.Open() {
@@ -250,7 +253,15 @@ func (m *machine) handOver(ev HandOver) {
 	}
 	i := m.ladder(ev.From)
 	running := i >= 0 && !p.Ladders[i].Done
-	if !running && p.Acker != ev.From {
+	switch {
+	case !running && p.Acker != ev.From, ev.From == ev.To.Person:
+		m.answer(AnswerNone)
+		return
+	case len(ev.To.Rungs) == 0:
+		m.fx.Alarms = append(m.fx.Alarms, Alarm{Reason: ReasonUnreachable,
+			Text: fmt.Sprintf("Page %d was to be handed over to %s, whom nothing can ring.", p.Number, ev.To.Person)})
+		m.record(ev.By.Person, "not_handed_over", ReasonUnreachable, fmt.Sprintf("Nothing can ring %s: it stays with %s.", ev.To.Person, ev.From))
+		m.by(ev.By)
 		m.answer(AnswerNone)
 		return
 	}
@@ -266,6 +277,9 @@ func (m *machine) handOver(ev HandOver) {
 	}
 	if p.Acker == ev.From && p.Status == Acknowledged {
 		p.Acker = ev.To.Person
+		if !p.AskedAt.IsZero() { // somebody cares: that answers the question
+			m.extend()
+		}
 		if text, ok := textRung(ev.To.Rungs); ok {
 			m.send(ev.To.Person, text, KindJoined, "", m.now)
 		}

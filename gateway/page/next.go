@@ -39,6 +39,9 @@ type machine struct {
 	fx    Effects
 	facts Facts
 	now   time.Time
+	asked bool     // a person asked for the step: it does not wait for working hours
+	alone bool     // nobody who should answer is reached by the step that fired
+	rang  []string // whom the transition's steps ring
 }
 
 // apply is a switch over the sealed events, which is why it is long.

@@ -288,6 +288,9 @@ func (w *world) judge(prev, next page.Page, ev page.Event, fx page.Effects) {
 			}
 		}
 	}
+	if prev.Status == page.Resolved && next.Status == page.Acknowledged { // who hears that it fires again hears again when it is over
+		delete(w.told, fmt.Sprintf("%d/%d/%s", next.Number, next.Round, next.Acker))
+	}
 	w.judgeAct(prev, next, ev, fx)
 	if sig, ok := ev.(page.Signals); ok && prev.Open() && prev.Status != page.Held && sig.Silence == nil &&
 		sig.Opened+sig.Ended+sig.NewIDs == 0 && sig.Firing > 0 && len(fx.Sends) > 0 {

@@ -64,4 +64,6 @@ const (
 	maxTold    = 60
 	maxSenders = 20
 	maxNoise   = 20
+
+	otherSenders = "others" // the shared count of the senders beyond maxSenders
 )

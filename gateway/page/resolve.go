@@ -11,7 +11,7 @@ func (m *machine) resolveByPerson(ev Resolve) {
 	case m.p.Status == Resolved:
 		m.answer(AnswerAlreadyResolved)
 		return
-	case m.oldRound(ev.By) && m.p.Status == Triggered:
+	case m.oldRound(ev.By):
 		m.answer(AnswerOldRound)
 		return
 	}
@@ -23,7 +23,7 @@ func (m *machine) resolveByPerson(ev Resolve) {
 // resolve ends the page and tells everybody who was rung, once.
 func (m *machine) resolve(by string, reason Reason) {
 	p := &m.p
-	wasHeld := p.Status == Held && p.Acker == ""
+	quiet := p.Status == Held && p.Sends == 0
 	p.Status, p.ResolvedAt, p.ResolvedBy = Resolved, m.now, by
 	p.StepDue, p.HoldUntil, p.ExpiryDue, p.StaleDue, p.QuietDue, p.AskedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	p.HeldBy, p.AskedWhy, p.Ladders = "", "", nil
@@ -40,17 +40,18 @@ func (m *machine) resolve(by string, reason Reason) {
 		t.Resolved = p.Round
 		m.send(t.Person, t.Text, KindResolved, "", m.now)
 	}
-	m.endIncident(wasHeld)
+	m.endIncident(quiet)
 }
 
-// endIncident: a grave page never ends its incident, it asks; one that nobody acknowledged leaves a candidate.
-func (m *machine) endIncident(wasHeld bool) {
+// endIncident: a grave page never ends its incident, it asks; one that nobody acknowledged leaves a candidate,
+// unless it was silenced all the time.
+func (m *machine) endIncident(quiet bool) {
 	switch {
 	case m.p.Incident != 0 && grave(m.p.Severity):
 		m.fx.Incident = IncidentAsk
 	case m.p.Incident != 0:
 		m.fx.Incident = IncidentResolve
-	case grave(m.p.Severity) && m.p.Acker == "" && !wasHeld:
+	case grave(m.p.Severity) && m.p.Acker == "" && !quiet:
 		m.fx.Incident = IncidentCandidate
 	}
 }

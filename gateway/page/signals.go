@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,14 +24,21 @@ func (m *machine) create(ev Signals) {
 		m.names(ev)
 		return
 	}
-	m.record("source "+ev.Source, "triggered", m.createReason(), fmt.Sprintf("%s %s: %s", m.p.Severity, m.p.Service, m.p.Summary))
+	m.record("source "+ev.Source, "triggered", m.createReason(ev), fmt.Sprintf("%s %s: %s", m.p.Severity, m.p.Service, m.p.Summary))
 	m.names(ev)
 	m.fact("why", m.p.Why)
+	if m.p.Firing == 0 && m.p.HiddenTotal() == 0 { // it began and ended between two commits: kept, and nobody is woken for it
+		m.fact("over", "true")
+		m.p.Round, m.p.RoundAt = 1, m.now
+		m.resolve("source", ReasonSource)
+		return
+	}
 	m.startRound()
 }
 
-func (m *machine) createReason() Reason {
-	if m.p.Previous != 0 {
+// createReason: a page that continues another one without a new episode is still firing.
+func (m *machine) createReason(ev Signals) Reason {
+	if m.p.Previous != 0 && ev.Opened == 0 {
 		return ReasonStillFiring
 	}
 	return ReasonFiring
@@ -61,13 +69,17 @@ func (m *machine) count(ev Signals) {
 	m.hide(ev.Sender, ev.Hidden)
 	m.fx.Changed = true
 	m.stale()
+	m.heard()
 }
 
 // hide remembers how many alerts a sender left out of its newest body; senders beyond the limit share one count.
 func (m *machine) hide(sender string, n int) {
 	p := &m.p
 	if _, known := p.Hidden[sender]; !known && len(p.Hidden) >= maxSenders {
-		sender = "others"
+		if n == 0 { // whose alerts the shared count is about is not known: only a person ends it
+			return
+		}
+		sender, n = otherSenders, max(n, p.Hidden[otherSenders])
 	}
 	if n == 0 {
 		delete(p.Hidden, sender)
@@ -98,8 +110,9 @@ func (m *machine) signals(ev Signals) {
 		return
 	}
 	m.count(ev)
-	if m.p.Firing > 0 {
+	if m.p.Firing > 0 && !m.p.QuietDue.IsZero() { // not quiet: it goes on flapping
 		m.p.QuietDue = time.Time{}
+		m.rememberReopening()
 	}
 	switch {
 	case m.p.Firing == 0 && m.p.HiddenTotal() > 0:
@@ -232,6 +245,9 @@ func (m *machine) reopen(ev Signals) {
 	}
 	p.JoinedAt = m.now
 	m.tellAcker(KindJoined)
+	if i := slices.IndexFunc(p.Told, func(t Told) bool { return t.Person == p.Acker }); i >= 0 {
+		p.Told[i].Resolved = 0 // who hears that it fires again hears when it is over again
+	}
 }
 
 func (m *machine) rememberReopening() {

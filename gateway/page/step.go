@@ -35,7 +35,7 @@ func (m *machine) fireStep() {
 	p := &m.p
 	base := m.base(p.StepDue)
 	m.fx.Changed = true
-	if p.Policy.OfficeHours && m.facts.Opens.After(m.now) {
+	if p.Policy.OfficeHours && m.facts.Opens.After(m.now) && !m.asked {
 		p.StepDue = m.facts.Opens
 		m.fact("waits_until", p.StepDue.Format(time.RFC3339))
 		m.record("pagerd", "waits", ReasonOfficeHours, "Waits for working hours.")
@@ -52,7 +52,8 @@ func (m *machine) fireStep() {
 	m.fact("step", strconv.Itoa(p.Step))
 	m.fact("pass", strconv.Itoa(p.Pass))
 	m.fact("rings", strings.Join(names, " "))
-	if m.answering(step.Targets) {
+	m.alone = !m.answering(step.Targets)
+	if !m.alone {
 		p.Rang = true
 		p.StepDue = base.Add(step.Timeout)
 		return
@@ -92,6 +93,13 @@ func (m *machine) endPass(base time.Time) {
 		targets = append(slices.Clone(targets), p.Policy.Steps[0].Targets...)
 	}
 	names := m.ring(targets)
+	if len(names) == 0 { // the end of the policy is nobody now: whoever is in its steps is better than silence
+		var all []schedule.Target
+		for _, s := range p.Policy.Steps {
+			all = append(all, s.Targets...)
+		}
+		names = m.ring(all)
+	}
 	m.record("pagerd", "last_resort", ReasonExhausted, fmt.Sprintf("Nobody acknowledged: rings %s again.", people(names)))
 	m.fact("rings", strings.Join(names, " "))
 	p.Pass = max(p.Pass, p.Policy.Repeat) + 1
@@ -118,8 +126,10 @@ func (m *machine) ring(targets []schedule.Target) []string {
 		found := m.facts.Roster[t.Name]
 		if len(found) == 0 {
 			gap = true
-			m.fx.Alarms = append(m.fx.Alarms, Alarm{Reason: ReasonGap,
-				Text: fmt.Sprintf("Page %d: %s is nobody who can be reached now.", m.p.Number, t.Name)})
+			a := Alarm{Reason: ReasonGap, Text: fmt.Sprintf("Page %d: %s is nobody who can be reached now.", m.p.Number, t.Name)}
+			if !slices.Contains(m.fx.Alarms, a) {
+				m.fx.Alarms = append(m.fx.Alarms, a)
+			}
 		}
 		for _, r := range found {
 			if m.startLadder(r, t) && !slices.Contains(names, r.Person) {
@@ -135,6 +145,11 @@ func (m *machine) ring(targets []schedule.Target) []string {
 					names = append(names, r.Person)
 				}
 			}
+		}
+	}
+	for _, n := range names {
+		if !slices.Contains(m.rang, n) {
+			m.rang = append(m.rang, n)
 		}
 	}
 	return names
@@ -157,13 +172,13 @@ func (m *machine) escalate(ev Escalate) {
 	case p.Status == Held:
 		m.answer(AnswerHeld)
 		return
-	case m.oldRound(ev.By) && p.Status == Triggered:
+	case m.oldRound(ev.By):
 		m.answer(AnswerOldRound)
 		return
 	}
 	m.record(ev.By.Person, "escalated", ReasonAskedFor, ev.By.Person+" asked for the next step.")
 	m.by(ev.By)
-	before := len(m.fx.Sends)
+	m.asked = true
 	if p.Status == Acknowledged {
 		m.startRoundAt(min(p.Step, max(len(p.Policy.Steps)-1, 0)))
 	} else {
@@ -172,15 +187,9 @@ func (m *machine) escalate(ev Escalate) {
 		m.climb()
 	}
 	code := AnswerEscalated
-	if len(m.fx.Sends) == before {
+	if m.alone || len(m.rang) == 0 {
 		code = AnswerNobodyLeft
 	}
 	m.answer(code)
-	var rung []string
-	for _, s := range m.fx.Sends[before:] {
-		if !slices.Contains(rung, s.Person) {
-			rung = append(rung, s.Person)
-		}
-	}
-	m.fx.Answer.Next = strings.Join(rung, ", ")
+	m.fx.Answer.Next = strings.Join(m.rang, ", ")
 }

@@ -26,6 +26,9 @@ func (m *machine) timers() {
 	}
 	if m.reached(p.ExpiryDue) {
 		m.expiryDue()
+		if p.Status == Triggered { // the new round's first step is this tick's
+			return
+		}
 	}
 	if p.AskedAt.IsZero() && m.reached(p.StaleDue) {
 		m.staleDue()

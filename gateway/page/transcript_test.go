@@ -196,7 +196,7 @@ func ladders() map[string][]schedule.Rung {
 	two := func(p string) []schedule.Rung {
 		return []schedule.Rung{{Contact: p + "/sms", Channel: notify.SMS}, {Contact: p + "/voice", Channel: notify.Voice, Delay: 2 * time.Minute}}
 	}
-	return map[string][]schedule.Rung{"ana": two("ana"), "ben": two("ben"), "boss": two("boss")}
+	return map[string][]schedule.Rung{"ana": two("ana"), "ben": two("ben"), "boss": two("boss"), "mute": nil}
 }
 
 func (w *tale) facts() page.Facts {

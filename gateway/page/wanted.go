@@ -43,8 +43,7 @@ func Wanted(p Page, s Send) (ok bool, reason Reason) {
 	return false, ReasonUnknownKind
 }
 
-// wantedByLadder: the person is still being rung. An inform send of somebody who is asked for an answer meanwhile is
-// left to the answer's own sends.
+// wantedByLadder: the person is still being rung, for information or for an answer.
 func wantedByLadder(p Page, s Send) (bool, Reason) {
 	for _, l := range p.Ladders {
 		if l.Person != s.Person {
