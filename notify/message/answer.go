@@ -102,7 +102,9 @@ func Unknown() string {
 func NothingOpen() string { return "There is no page that you were told of. Nothing changed" }
 
 // Refused answers what cannot be done.
-func Refused(message, hint string) string { return fit("", foreign(message), ". "+hint) }
+func Refused(message, hint string) string {
+	return fit(brief(message), frame{"", ". " + gsm(hint)}, frame{"", ""})
+}
 
 // Choose refuses an ambiguous reply with the list to choose from; "all" means this list from now on.
 func Choose(subjects []notify.Subject, verb notify.Verb) string {

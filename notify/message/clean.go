@@ -4,141 +4,70 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-
-	"pagerd/notify"
 )
 
+// What a telephone makes tappable: anything with a scheme, and hosts with a path.
 var (
-	links = regexp.MustCompile(`(?i)\b(?:https?|ftp)://\S+|\bwww\.\S+`)
-	// verbs are words of ours in foreign text that a reader could take for an instruction.
-	verbs = regexp.MustCompile(`(?i)\b(reply|text|send|press|call)(\s+(?:with\s+)?["']?\w*["']?)?`)
+	links  = regexp.MustCompile(`(?i)[a-z0-9+.-]*://\S*|\bwww\.\S+|\b(?:tel|sms|smsto|mailto):\S+`)
+	hosted = regexp.MustCompile(`(?i)\b((?:[a-z0-9-]+\.)+)([a-z]{2,}/)`)
 )
 
-// foreign makes text of a source safe and plain: one line, no control, direction or invisible characters, no addresses to
-// tap on, and nothing that reads like an instruction of ours.
-func foreign(s string) string {
-	s = links.ReplaceAllString(s, "[link]")
+// What reads like an instruction to answer or to ring somebody. The verbs of the first are rare in alerts, those of the
+// others are not ("call latency", "failed to send email"), so they count only with a word of ours, a word of the carrier, a
+// digit that is "to" something, or a telephone number.
+var (
+	replies = regexp.MustCompile(`(?i)\b(?:reply|respond|press|dial|txt)\b[\s:]*(?:(?:us|with|back|by|to|the|a|code|word|digit|number|key)\s+)*["'(]*(?:` + said + `|\+?[0-9*#]*[0-9])\b["')]*`)
+	sends   = regexp.MustCompile(`(?i)\b(?:text|send|type|enter)\b[\s:]*(?:(?:us|the|a|code|word|digit|number)\s+)*["'(]*(?:(?:` + said + `)\b|[0-9*#]{1,6}["')]*\s+(?:to|for|if)\b)["')]*`)
+	calls   = regexp.MustCompile(`(?i)\b(?:call|text|ring|phone)\b[\s:]*(?:(?:us|the|number|at|on)\s+)*\+?[0-9][0-9 ().-]{5,}[0-9]`)
+)
+
+const said = `ack\w*|resolved?|close|escalate|yes|stop|stopall|end|quit|cancel|unsubscribe|start|help|all`
+
+// foreign makes text of a source safe for mail and speech: one line, nothing that hides or turns, no addresses to tap on,
+// and nothing that reads like an instruction of ours.
+func foreign(s string) string { return harmless(visible(s)) }
+
+// brief is foreign text for an SMS. It is made GSM-7 before it is searched: "Ręply 4" and "ht😀tp://" become harmful only then.
+func brief(s string) string { return harmless(gsm(visible(s))) }
+
+// visible keeps what can be seen, on one line.
+func visible(s string) string {
 	var b strings.Builder
 	for _, c := range s {
 		switch {
 		case unicode.IsSpace(c) || unicode.IsControl(c):
 			b.WriteByte(' ')
-		case unicode.Is(unicode.Cf, c) || unicode.Is(unicode.Co, c) || unicode.Is(unicode.Cs, c) || c == unicode.ReplacementChar:
+		case unicode.In(c, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector) || c == unicode.ReplacementChar:
+		case c == '\u115f' || c == '\u1160' || c == '\u3164' || c == '\uffa0' || c == '\u2800' || c == '\u034f': // blank letters
 		default:
 			b.WriteRune(c)
 		}
 	}
-	s = strings.Join(strings.Fields(b.String()), " ")
-	return verbs.ReplaceAllStringFunc(s, func(m string) string {
-		word, _, _ := strings.Cut(m, " ")
-		return strings.Replace(m, word, word[:1]+"."+word[1:], 1)
-	})
+	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// gsm replaces what GSM-7 lacks by what reads the same; other scripts stay as they are.
-func gsm(s string) string {
-	if _, ok := notify.GSM(s); ok {
-		return s
+// harmless takes links and instructions out. Host names stay, because alerts are about them, but with a path behind them
+// they get a space that keeps a telephone from making them tappable.
+func harmless(s string) string {
+	s = links.ReplaceAllString(s, "(link)")
+	s = hosted.ReplaceAllString(s, "$1 $2")
+	for _, instruction := range []*regexp.Regexp{replies, sends, calls} {
+		s = instruction.ReplaceAllString(s, "...")
 	}
+	return s
+}
+
+// word shortens a foreign name to n units of an SMS, so that it fits beside others.
+func word(s string, n int) string {
 	var b strings.Builder
-	for _, c := range s {
-		if r, ok := plain(c); ok {
-			b.WriteString(r)
-			continue
+	for _, c := range brief(s) {
+		if n--; c > 0xffff {
+			n-- // two units of UCS-2
+		}
+		if n < 0 {
+			break
 		}
 		b.WriteRune(c)
 	}
-	return b.String()
-}
-
-// plain is the GSM-7 reading of a character.
-func plain(c rune) (string, bool) {
-	switch c {
-	case '‘', '’', '‚', '`', '´', 'ʼ', '′':
-		return "'", true
-	case '“', '”', '„', '«', '»', '″':
-		return "\"", true
-	case '–', '—', '−', '‐', '‑', '•', '·':
-		return "-", true
-	case '…':
-		return "...", true
-	case '→', '⇒':
-		return "->", true
-	case '≥':
-		return ">=", true
-	case '≤':
-		return "<=", true
-	case '°':
-		return "deg", true
-	case 'µ', 'μ':
-		return "u", true
-	case '×':
-		return "x", true
-	case '™', '®', '©':
-		return "", true
-	}
-	if c > 0x2000 && (unicode.Is(unicode.So, c) || unicode.Is(unicode.Sk, c) || unicode.Is(unicode.Mn, c)) {
-		return "", true // emoji
-	}
-	const from = "áâãāăąćčçďđêëēėęěğíîïīįıķļłńņňóôõōőřśšşșţťțúûūůűųýÿźżžÁÂÃĀĂĄÀĆČĎĐÈÊËĒĖĘĚĞÌÍÎÏĪĮİĶĻŁŃŅŇÒÓÔÕŌŐŘŚŠŞȘŢŤȚÙÚÛŪŮŰŲÝŹŻŽ"
-	const to = "aaaaaacccddeeeeeegiiiiiikllnnnooooorsssstttuuuuuuyyzzzAAAAAAACCDDEEEEEEEGIIIIIIIKLLNNNOOOOOORSSSSTTTUUUUUUUYZZZ"
-	if i := runeIndex(from, c); i >= 0 && i < len(to) {
-		return to[i : i+1], true
-	}
-	return "", false
-}
-
-func runeIndex(s string, c rune) int {
-	n := 0
-	for _, x := range s {
-		if x == c {
-			return n
-		}
-		n++
-	}
-	return -1
-}
-
-// fit cuts the summary so that before+summary+after is one segment. What is cut is never ours.
-func fit(before, summary, after string) string {
-	before, summary, after = gsm(before), gsm(summary), gsm(after)
-	whole := before + summary + after
-	if one(whole) {
-		return whole
-	}
-	r := []rune(summary)
-	for len(r) > 0 {
-		r = r[:len(r)-1]
-		if text := before + strings.TrimRight(string(r), " ") + "..." + after; one(text) {
-			return text
-		}
-	}
-	return clip(before + after)
-}
-
-func one(text string) bool {
-	n, _ := notify.Segments(text)
-	return n == 1
-}
-
-// clip cuts a text to one segment.
-func clip(text string) string {
-	text = gsm(text)
-	if one(text) {
-		return text
-	}
-	r := []rune(text)
-	for len(r) > 0 && !one(string(r)+"...") {
-		r = r[:len(r)-1]
-	}
-	return string(r) + "..."
-}
-
-// word shortens a foreign name to what fits beside others.
-func word(s string, n int) string {
-	r := []rune(gsm(foreign(s)))
-	if len(r) > n {
-		r = r[:n]
-	}
-	return string(r)
+	return strings.TrimSpace(b.String())
 }

@@ -75,24 +75,29 @@ func mail(n notify.Notification) string {
 	return b.String()
 }
 
-type fact struct{ Name, Value string }
+// fact is a line of a mail. Link is set where the value can be opened.
+type fact struct{ Name, Value, Link string }
 
 func facts(s notify.Subject) []fact {
-	out := []fact{{"Status", s.Status}, {"Firing", fmt.Sprint(s.Firing)}}
+	out := []fact{{Name: "Status", Value: s.Status}, {Name: "Firing", Value: fmt.Sprint(s.Firing)}}
 	if s.Hidden > 0 {
-		out = append(out, fact{"Left out by the sender", fmt.Sprint(s.Hidden)})
+		out = append(out, fact{Name: "Left out by the sender", Value: fmt.Sprint(s.Hidden)})
 	}
 	if s.Environment != "" {
-		out = append(out, fact{"Environment", foreign(s.Environment)})
+		out = append(out, fact{Name: "Environment", Value: foreign(s.Environment)})
 	}
 	if !s.Since.IsZero() {
-		out = append(out, fact{"Since", s.Since.UTC().Format(time.DateTime) + " UTC"})
+		out = append(out, fact{Name: "Since", Value: s.Since.UTC().Format(time.DateTime) + " UTC"})
 	}
 	if s.Acknowledger != "" {
-		out = append(out, fact{"Acknowledged by", s.Acknowledger})
+		out = append(out, fact{Name: "Acknowledged by", Value: visible(s.Acknowledger)})
 	}
 	if s.Runbook != "" {
-		out = append(out, fact{"Runbook", s.Runbook})
+		f := fact{Name: "Runbook", Value: visible(s.Runbook)}
+		if strings.HasPrefix(f.Value, "https://") || strings.HasPrefix(f.Value, "http://") {
+			f.Link = f.Value
+		}
+		out = append(out, f)
 	}
 	return out
 }
@@ -104,7 +109,7 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts"
 {{if .Alarm}}<p>{{.Alarm}}</p>{{end}}
 {{range .N.Subjects}}<h1 style="font-size:1.2em;margin-bottom:0">{{.Severity}} {{clean .Service}} <small>#{{.Page}}</small></h1>
 <p style="margin-top:.3em">{{clean .Summary}}</p>
-<table>{{range facts .}}<tr><td style="padding-right:1em;opacity:.7">{{.Name}}</td><td>{{.Value}}</td></tr>{{end}}</table>
+<table>{{range facts .}}<tr><td style="padding-right:1em;opacity:.7">{{.Name}}</td><td>{{if .Link}}<a href="{{.Link}}">{{.Value}}</a>{{else}}{{.Value}}{{end}}</td></tr>{{end}}</table>
 {{end}}
 {{if .N.Link}}<p><a href="{{.N.Link}}" style="display:inline-block;padding:.8em 1.4em;border-radius:.4em;background:#0b5cad;color:#fff;text-decoration:none;font-weight:600">Open: acknowledge, resolve, escalate</a></p>{{end}}
 </body></html>

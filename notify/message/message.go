@@ -29,43 +29,58 @@ func Render(n notify.Notification) notify.Notification {
 // sms is the text of one segment.
 func sms(n notify.Notification) string {
 	if n.Kind == notify.KindAlarm {
-		return fit("PAGERD: ", foreign(n.Text), "")
+		return fit(brief(n.Text), frame{"PAGERD: ", ""})
 	}
 	if len(n.Subjects) == 0 {
-		return clip("PAGERD: a page without a subject.")
+		return "PAGERD: a page without a subject."
 	}
 	if len(n.Subjects) > 1 {
 		return bundle(n)
 	}
 	s := n.Subjects[0]
-	number := fmt.Sprintf("#%d", s.Page)
-	about := what(s)
-	switch n.Kind {
+	return fit(summary(s, brief), frames(n.Kind, s)...)
+}
+
+// frames are what a kind of message says around the summary: wordy first, for GSM-7; the last one leaves room in UCS-2 too.
+func frames(kind notify.Kind, s notify.Subject) []frame {
+	number, about, where := fmt.Sprintf("#%d", s.Page), what(s), environment(s)
+	switch kind {
 	case notify.KindInform:
-		return fit(about+": ", summary(s), " "+number+". For your information. Reply 4 to confirm")
+		return []frame{{about + ": ", where + " " + number + ". For your information. Reply 4 to confirm"},
+			{about + ": ", where + " " + number + ". FYI. Reply 4"}}
 	case notify.KindJoined:
-		return fit(about+" "+number+": fires again or more joined. ", summary(s), fmt.Sprintf(". %d firing. You have it.", s.Firing))
+		return []frame{{about + " " + number + ": fires again or more joined. ", where + fmt.Sprintf(". %d firing. You have it. Reply 6 if resolved", s.Firing)},
+			{about + " " + number + " fires again. ", where}}
 	case notify.KindAsk:
-		return fit("Still on "+number+" "+about+"? ", summary(s), " Reply 4 to keep it, 6 if resolved. No answer: it rings again in 5 min")
+		return []frame{{"Still on " + number + " " + about + "? ", where + ". Reply 4 to keep it, 6 if resolved. No answer: it rings again in 5 min"},
+			{"Still on " + number + " " + about + "? ", where + ". Reply 4 to keep it, 6 if resolved"},
+			{"Still on " + number + " " + about + "? ", " Reply 4 or 6"}}
 	case notify.KindOver:
-		return fit(fmt.Sprintf("All alerts of %s %s are over. Is the incident? Reply 6 %d. It was: ", number, about, s.Page), summary(s), "")
+		return []frame{{fmt.Sprintf("All alerts of %s %s are over. Is the incident? Reply 6 %d. It was: ", number, about, s.Page), where},
+			{about + " " + number + " over. Incident? ", fmt.Sprintf(" Reply 6 %d", s.Page)}}
 	case notify.KindResolved:
-		return fit("RESOLVED "+number+" "+about+": ", summary(s), "")
+		return []frame{{"RESOLVED " + number + " " + about + ": ", where}}
 	}
-	return fit(about+": ", summary(s), " "+number+". Reply 4 ack, 6 resolve, 8 escalate")
+	return []frame{{about + ": ", where + " " + number + ". Reply 4 ack, 6 resolve, 8 escalate"},
+		{about + ": ", where + " " + number + ". Reply 4 ack"}}
+}
+
+// environment is " (prod)" or nothing.
+func environment(s notify.Subject) string {
+	if e := word(s.Environment, 12); e != "" {
+		return " (" + e + ")"
+	}
+	return ""
 }
 
 // what is severity and service: "SEV1 api-gateway".
-func what(s notify.Subject) string { return s.Severity.Short() + " " + word(s.Service, 24) }
+func what(s notify.Subject) string { return s.Severity.Short() + " " + word(s.Service, 20) }
 
-// summary is the source's sentence, with how many alerts and where.
-func summary(s notify.Subject) string {
-	text := foreign(s.Summary)
+// summary is the source's sentence, cleaned, with how many alerts.
+func summary(s notify.Subject, clean func(string) string) string {
+	text := clean(s.Summary)
 	if n := s.Firing + s.Hidden; n > 1 {
 		text = fmt.Sprintf("%d alerts, %s", n, text)
-	}
-	if s.Environment != "" {
-		text += " (" + word(s.Environment, 12) + ")"
 	}
 	return text
 }
@@ -83,6 +98,8 @@ func bundle(n notify.Notification) string {
 		head, tail = fmt.Sprintf("%d pages you have changed: ", total), ""
 	case notify.KindAsk:
 		head, tail = fmt.Sprintf("Still on these %d? ", total), ". Reply all 4, or e.g. 4 "
+	case notify.KindOver:
+		head, tail = fmt.Sprintf("All alerts of %d pages are over: ", total), ". Are the incidents? Reply all 6, or e.g. 6 "
 	}
 	if tail != "" {
 		tail += fmt.Sprint(n.Subjects[0].Page)

@@ -9,35 +9,71 @@ import (
 	"pagerd/notify"
 )
 
-// Spoken is what a call says, a paragraph each: what it is about, then the digits. The telephone reads it twice.
+// maxSpoken is how many pages of a bundle a call names; a listener remembers no more.
+const maxSpoken = 5
+
+// Spoken is what a call says, a paragraph each: what it is about, then the digits. Where digits are offered, the telephone
+// reads it twice.
 func Spoken(n notify.Notification) []string {
 	if n.Kind == notify.KindAlarm {
-		return []string{"This is pager D with a problem of its own.", spoken(n.Text)}
+		problem := spoken(n.Text)
+		return []string{"This is pager D with a problem of its own.", problem, "Once more.", problem}
 	}
 	if len(n.Subjects) == 0 {
 		return []string{"This is pager D."}
 	}
-	var out []string
-	if len(n.Subjects) > 1 {
-		out = append(out, fmt.Sprintf("This is pager D with %d pages.", len(n.Subjects)))
-	} else {
-		out = append(out, "This is pager D.")
-	}
+	out := []string{greeting(n)}
 	for i, s := range n.Subjects {
-		if i == 5 {
+		if i == maxSpoken {
 			out = append(out, fmt.Sprintf("And %d more.", len(n.Subjects)-i))
 			break
 		}
-		out = append(out, fmt.Sprintf("%s. %s. %s. Page %s.", severity(s), spoken(s.Service), spoken(summary(s)), digits(s.Page)))
+		out = append(out, fmt.Sprintf("%s. %s. %s. Page %s.", severity(s), spoken(s.Service), spoken(summary(s, foreign)+environment(s)), digits(s.Page)))
 	}
+	if m := menu(n); m != "" {
+		out = append(out, m)
+	}
+	return out
+}
+
+// greeting says who calls and why.
+func greeting(n notify.Notification) string {
+	what := "."
+	if len(n.Subjects) > 1 {
+		what = fmt.Sprintf(" with %d pages.", len(n.Subjects))
+	}
+	switch n.Kind {
+	case notify.KindJoined:
+		return "This is pager D" + what + " You have this already, and it fires again or more joined."
+	case notify.KindAsk:
+		return "This is pager D" + what + " Are you still working on this?"
+	case notify.KindOver:
+		return "This is pager D" + what + " All alerts of your incident are over."
+	case notify.KindResolved:
+		return "This is pager D" + what + " This is resolved."
+	}
+	return "This is pager D" + what
+}
+
+// menu names the digits. A kind that nobody answers has none.
+func menu(n notify.Notification) string {
 	them := "it"
 	if len(n.Subjects) > 1 {
 		them = "all of them"
 	}
-	if n.Kind == notify.KindInform {
-		return append(out, "Press 4 to confirm that you know. Press 8 to escalate. Press 9 to hear this again.")
+	switch n.Kind {
+	case notify.KindPage:
+		return fmt.Sprintf("Press 4 to acknowledge %s, 6 to resolve, 8 to escalate, 0 for the runbook, 9 to repeat.", them)
+	case notify.KindInform:
+		return "Press 4 to confirm that you know. Press 8 to escalate. Press 9 to hear this again."
+	case notify.KindJoined:
+		return "Press 6 if it is resolved, 8 to escalate, 0 for the runbook, 9 to repeat."
+	case notify.KindAsk:
+		return fmt.Sprintf("Press 4 to keep %s, 6 if resolved, 8 to escalate, 9 to repeat. Without an answer it rings again in 5 minutes.", them)
+	case notify.KindOver:
+		return "Press 6 if the incident is over too, 9 to repeat."
 	}
-	return append(out, fmt.Sprintf("Press 4 to acknowledge %s, 6 to resolve, 8 to escalate, 0 for the runbook, 9 to repeat.", them))
+	return ""
 }
 
 func severity(s notify.Subject) string { return fmt.Sprintf("Severity %d", int(s.Severity)) }
