@@ -40,7 +40,9 @@ func (e *Engine) Script(ctx context.Context, id string, now time.Time) (Spoken, 
 		}
 		return Spoken{Paragraphs: message.SpokenStatus(subjects, e.zone(contact.Person))}, nil
 	}
-	return Spoken{Paragraphs: message.Spoken(e.notification(open, pages, contact, now)), Digits: true}, nil
+	n := e.notification(open, pages, contact, now)
+	n.Text = open[0].Text // an alarm's own sentence, which rendering has put into its frame
+	return Spoken{Paragraphs: message.Spoken(n), Digits: n.Kind.Answerable()}, nil
 }
 
 // Digit does what a keypress asks and says what it came to. Only the announced digits act; a machine that answers does not.
