@@ -92,7 +92,8 @@ func DefaultFamily(rotation schedule.Rotation, lead, team string) Family {
 	policy := func(s alert.Severity, steps []schedule.Step, repeat int) schedule.Policy {
 		return schedule.Policy{Name: rotation.Name + "/" + s.String(), Steps: steps, Repeat: repeat, LastResort: resort, Again: 15 * time.Minute}
 	}
-	office := policy(alert.SEV4, []schedule.Step{{Targets: []schedule.Target{answer("primary")}, Timeout: 24 * time.Hour}}, 0)
+	// 16 hours: past this evening wherever in the working day it began, so that the next mail is the next morning's.
+	office := policy(alert.SEV4, []schedule.Step{{Targets: []schedule.Target{answer("primary")}, Timeout: 16 * time.Hour}}, 0)
 	office.OfficeHours, office.LastResort = true, nil
 	return Family{
 		alert.SEV1: policy(alert.SEV1, steps(tell...), 3),

@@ -22,7 +22,7 @@ func (m *machine) heldSignals(ev Signals) {
 			m.subject(ev.Subject)
 		}
 		if ev.Opened > 0 {
-			m.record("source "+m.p.Source, "joined", ReasonSilenced, fmt.Sprintf("%d more alerts, silenced.", ev.Opened))
+			m.record("source "+m.p.Source, "joined", ReasonSilenced, counted(ev.Opened, "more alert")+", silenced.")
 			m.names(ev)
 		}
 		return
@@ -37,7 +37,7 @@ func (m *machine) heldSignals(ev Signals) {
 
 // endHold: something fires that no silence covers.
 func (m *machine) endHold() {
-	m.record("pagerd", "hold_ended", ReasonHoldEnded, fmt.Sprintf("The silence is over and %d alerts fire.", m.p.Firing))
+	m.record("pagerd", "hold_ended", ReasonHoldEnded, fmt.Sprintf("The silence is over; still firing: %d.", m.p.Firing))
 	m.startRound()
 }
 

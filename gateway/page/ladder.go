@@ -38,7 +38,10 @@ func (m *machine) startLadder(r schedule.Responder, t schedule.Target) bool {
 	switch {
 	case mode == schedule.Inform && l.Mode == schedule.Answer:
 		l.Inform = true
-		return true
+		if !l.Done && l.Due.IsZero() { // neither answered nor confirmed: told again like everybody who is to know
+			m.restart(l, r.Rungs)
+		}
+		return !l.Done
 	case mode == schedule.Inform:
 		return !l.Done // confirmed in this round: not rung again
 	case l.Mode == schedule.Inform:

@@ -40,7 +40,6 @@ type machine struct {
 	facts Facts
 	now   time.Time
 	asked bool     // a person asked for the step: it does not wait for working hours
-	alone bool     // nobody who should answer is reached by the step that fired
 	rang  []string // whom the transition's steps ring
 }
 
@@ -171,6 +170,14 @@ func clip(s string, n int) string {
 	}
 	r := []rune(s)
 	return string(r[:min(len(r), n)])
+}
+
+// counted is a number and its noun: "1 alert", "2 alerts".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 func grave(s alert.Severity) bool { return s == alert.SEV1 || s == alert.SEV2 }

@@ -175,7 +175,7 @@ func (m *machine) changeIncidentSeverity() {
 
 // joined: more of the same or less. Whoever has the page is told now and then; nobody is rung.
 func (m *machine) joined(ev Signals) {
-	m.record("source "+m.p.Source, "joined", ReasonJoined, fmt.Sprintf("%d more alerts; %d fire now.", ev.Opened, m.p.Firing))
+	m.record("source "+m.p.Source, "joined", ReasonJoined, fmt.Sprintf("%s; firing now: %d.", counted(ev.Opened, "more alert"), m.p.Firing))
 	m.names(ev)
 	if m.p.Status == Acknowledged && (m.p.JoinedAt.IsZero() || m.now.Sub(m.p.JoinedAt) >= joinQuiet) {
 		m.p.JoinedAt = m.now
@@ -221,7 +221,7 @@ func (m *machine) reopen(ev Signals) {
 	p := &m.p
 	p.ResolvedAt, p.ResolvedBy = time.Time{}, ""
 	m.rememberReopening()
-	m.record("source "+p.Source, "reopened", ReasonRefired, fmt.Sprintf("Fires again: %d alerts.", p.Firing))
+	m.record("source "+p.Source, "reopened", ReasonRefired, "Fires again: "+counted(p.Firing, "alert")+".")
 	m.names(ev)
 	if ev.Silence != nil {
 		p.Status = Triggered

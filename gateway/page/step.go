@@ -52,8 +52,7 @@ func (m *machine) fireStep() {
 	m.fact("step", strconv.Itoa(p.Step))
 	m.fact("pass", strconv.Itoa(p.Pass))
 	m.fact("rings", strings.Join(names, " "))
-	m.alone = !m.answering(step.Targets)
-	if !m.alone {
+	if m.answering(step.Targets) {
 		p.Rang = true
 		p.StepDue = base.Add(step.Timeout)
 		return
@@ -187,7 +186,7 @@ func (m *machine) escalate(ev Escalate) {
 		m.climb()
 	}
 	code := AnswerEscalated
-	if m.alone || len(m.rang) == 0 {
+	if len(m.rang) == 0 {
 		code = AnswerNobodyLeft
 	}
 	m.answer(code)

@@ -41,7 +41,7 @@ func (m *machine) timers() {
 	}
 	m.climb()
 	if m.fx.Changed {
-		m.record("pagerd", "rung", ReasonTimeout, fmt.Sprintf("%d messages.", len(m.fx.Sends)))
+		m.record("pagerd", "rung", ReasonTimeout, counted(len(m.fx.Sends), "message")+".")
 	}
 }
 

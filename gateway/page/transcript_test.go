@@ -27,8 +27,12 @@ var update = flag.Bool("update", false, "rewrite the transcripts; read them as a
 //	03:00 fire 2 SEV-2        two alerts begin to fire        03:00 over 1          one of them ends at the source
 //	03:00 repeat              heard of again                  03:00 hidden 3        the sender left out three
 //	03:05 until               everything due until 03:05      03:00 silence 2h / unsilence
+//	03:05 late                the process was away until now  03:00 oncall primary ben
+//	03:00 lead lea            SEV-1 has a team lead           03:00 team        SEV-1 tells the team: ana, ben, carla
 //	03:00 ack ana [round 1]   unack, close, escalate, note, noise, severity SEV-1 ana, handover ana ben
 //	03:00 failed ana/sms      a definite failure              03:00 nobody primary / somebody primary
+//
+// What is due before an event happens before it, but for "late".
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 10 {
@@ -60,29 +64,34 @@ type tale struct {
 	now    time.Time
 	next   int64
 	absent map[string]bool
+	oncall map[string]string // role → person
+	lead   string
+	team   string
 	b      strings.Builder
 }
 
 func play(t *testing.T, text string) string {
 	t.Helper()
-	w := &tale{t: t, day: time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), next: 1001, absent: map[string]bool{}}
+	w := &tale{t: t, day: time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), next: 1001, absent: map[string]bool{},
+		oncall: map[string]string{"platform/primary": "ana", "platform/secondary": "ben", "platform/manager": "boss"}}
 	w.p = page.Page{Number: 1001}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		if strings.HasPrefix(line, " ") {
 			continue
 		}
-		w.b.WriteString(line + "\n")
 		if line == "" || strings.HasPrefix(line, "#") {
+			w.b.WriteString(line + "\n")
 			continue
 		}
-		w.line(strings.Fields(line))
+		w.line(line)
 	}
 	return w.b.String()
 }
 
-func (w *tale) line(f []string) {
+func (w *tale) line(line string) {
 	w.t.Helper()
+	f := strings.Fields(line)
 	at, err := time.Parse("15:04:05", f[0])
 	if err != nil {
 		if at, err = time.Parse("15:04", f[0]); err != nil {
@@ -102,17 +111,26 @@ func (w *tale) line(f []string) {
 		return ""
 	}
 	if verb == "until" {
-		for w.p.Open() && !w.p.Due.After(now) {
-			w.now = w.p.Due
-			w.apply(page.Due{})
-		}
-		w.now = now
-		return
+		w.b.WriteString(line + "\n")
+	}
+	for verb != "late" && w.p.Open() && (w.p.Due.Before(now) || verb == "until" && w.p.Due.Equal(now)) {
+		w.now = w.p.Due
+		w.apply(page.Due{})
+	}
+	if verb != "until" {
+		w.b.WriteString(line + "\n")
 	}
 	w.now = now
 	switch verb {
+	case "until":
 	case "nobody", "somebody":
-		w.absent[arg(0)] = verb == "nobody"
+		w.absent["platform/"+arg(0)] = verb == "nobody"
+	case "oncall":
+		w.oncall["platform/"+arg(0)] = arg(1)
+	case "lead":
+		w.lead = arg(0)
+	case "team":
+		w.team = "web"
 	case "late":
 		w.apply(page.Due{})
 	default:
@@ -168,10 +186,13 @@ func (w *tale) event(verb string, arg func(int) string) page.Event {
 		s := w.subject(sev)
 		return page.SetSeverity{By: page.Actor{Person: arg(1), Channel: "cli"}, To: sev, Policy: s.Policy, Targets: s.Targets}
 	case "handover":
-		return page.HandOver{By: page.Actor{Person: "boss", Channel: "api"}, From: arg(0), To: schedule.Responder{Person: arg(1), Rungs: ladders()[arg(1)]}}
+		return page.HandOver{By: page.Actor{Person: "boss", Channel: "api"}, From: arg(0), To: schedule.Responder{Person: arg(1), Rungs: ladders(w.p.Severity)[arg(1)]}}
 	case "failed":
 		person, _, _ := strings.Cut(arg(0), "/")
-		return page.DeliveryFailed{Person: person, Contact: arg(0), Round: w.p.Round, Reason: notify.ReasonUndelivered}
+		if by.Round == 0 {
+			by.Round = w.p.Round
+		}
+		return page.DeliveryFailed{Person: person, Contact: arg(0), Round: by.Round, Reason: notify.ReasonUndelivered}
 	}
 	w.t.Fatalf("verb %q", verb)
 	return nil
@@ -186,25 +207,49 @@ func (w *tale) firing() int {
 
 // subject is what the practice's default policies make of a severity.
 func (w *tale) subject(s alert.Severity) page.Subject {
-	family := routing.DefaultFamily(schedule.Rotation{Name: "platform", People: []string{"ana", "ben"}, Manager: "boss"}, "", "")
+	family := routing.DefaultFamily(schedule.Rotation{Name: "platform", People: []string{"ana", "ben"}, Manager: "boss"}, w.lead, w.team)
 	targets := routing.DefaultTargets()[s]
 	targets.Stale, targets.GroupInterval = 9*time.Hour, 5*time.Minute
 	return page.Subject{Severity: s, Service: "checkout", Summary: "5xx rate 15%", Policy: family[s], Targets: targets}
 }
 
-func ladders() map[string][]schedule.Rung {
+// ladders are by SMS at once and by telephone after two minutes; SEV-4 is for reading.
+func ladders(s alert.Severity) map[string][]schedule.Rung {
 	two := func(p string) []schedule.Rung {
 		return []schedule.Rung{{Contact: p + "/sms", Channel: notify.SMS}, {Contact: p + "/voice", Channel: notify.Voice, Delay: 2 * time.Minute}}
 	}
-	return map[string][]schedule.Rung{"ana": two("ana"), "ben": two("ben"), "boss": two("boss"), "mute": nil}
+	if s == alert.SEV4 {
+		two = func(p string) []schedule.Rung {
+			return []schedule.Rung{{Contact: p + "/email", Channel: notify.Email}}
+		}
+	}
+	return map[string][]schedule.Rung{"ana": two("ana"), "ben": two("ben"), "boss": two("boss"), "lea": two("lea"), "carla": two("carla"), "mute": nil}
 }
 
-func (w *tale) facts() page.Facts {
-	f := page.Facts{Roster: map[string][]schedule.Responder{}}
-	for role, person := range map[string]string{"primary": "ana", "secondary": "ben", "manager": "boss"} {
-		if !w.absent[role] {
-			f.Roster["platform/"+role] = []schedule.Responder{{Person: person, Rungs: ladders()[person]}}
+// facts are looked up for the severity that the page has or gets.
+func (w *tale) facts(ev page.Event) page.Facts {
+	sev := w.p.Severity
+	switch ev := ev.(type) {
+	case page.SetSeverity:
+		sev = ev.To
+	case page.Signals:
+		if ev.Subject.Severity.Worse(sev) || !w.p.Open() {
+			sev = ev.Subject.Severity
 		}
+	}
+
+	f := page.Facts{Roster: map[string][]schedule.Responder{}}
+	add := func(target, person string) {
+		f.Roster[target] = append(f.Roster[target], schedule.Responder{Person: person, Rungs: ladders(sev)[person]})
+	}
+	for role, person := range w.oncall {
+		if !w.absent[role] {
+			add(role, person)
+		}
+	}
+	add("person:lea", "lea")
+	for _, person := range []string{"ana", "ben", "carla"} {
+		add("team:web", person)
 	}
 	// Working hours are 09:00 to 17:00.
 	nine := w.now.Truncate(24 * time.Hour).Add(9 * time.Hour)
@@ -221,11 +266,11 @@ func (w *tale) facts() page.Facts {
 
 func (w *tale) apply(ev page.Event) {
 	w.t.Helper()
-	next, fx := page.Next(w.p, ev, w.facts(), w.now)
+	next, fx := page.Next(w.p, ev, w.facts(ev), w.now)
 	if fx.Fresh != "" {
 		fmt.Fprintf(&w.b, "  a new page, because %s\n", fx.Fresh)
 		w.next++
-		next, fx = page.Next(page.Page{Number: w.next, Previous: w.p.Number}, ev, w.facts(), w.now)
+		next, fx = page.Next(page.Page{Number: w.next, Previous: w.p.Number}, ev, w.facts(ev), w.now)
 	}
 	w.p = next
 	due := "never"
@@ -263,8 +308,8 @@ func TestEveryStoredFormatLoads(t *testing.T) {
 			Repeat: 2, LastResort: []schedule.Target{{Name: "platform/manager", Mode: schedule.Answer}}, Again: 15 * time.Minute},
 		Targets: page.Targets{Detect: time.Minute, Triage: 2 * time.Minute, Mitigate: time.Hour, AckTTL: 30 * time.Minute, Stale: 9 * time.Hour, GroupInterval: 5 * time.Minute, Promote: true},
 		Firing:  2, Total: 3, Hidden: map[string]int{"s": 4}, HeardAt: at(1), TriggeredAt: at(0), RoundAt: at(2), AckedAt: at(3), Acker: "ana", AckChannel: "sms", Incident: 1042,
-		Step: 1, Pass: 1, Rang: true, Ladders: []page.Ladder{{Person: "boss", Mode: schedule.Inform, Target: "platform/manager", Rungs: ladders()["boss"], Started: at(2), Rung: 1,
-			Due: at(4), Inform: true, Failed: []string{"boss/voice"}}}, Told: []page.Told{{Person: "ana", Contacts: []string{"ana/sms"}, Text: ladders()["ana"][0], Resolved: 1}},
+		Step: 1, Pass: 1, Rang: true, Ladders: []page.Ladder{{Person: "boss", Mode: schedule.Inform, Target: "platform/manager", Rungs: ladders(alert.SEV2)["boss"], Started: at(2), Rung: 1,
+			Due: at(4), Inform: true, Failed: []string{"boss/voice"}}}, Told: []page.Told{{Person: "ana", Contacts: []string{"ana/sms"}, Text: ladders(alert.SEV2)["ana"][0], Resolved: 1}},
 		ExpiryDue: at(33), StaleDue: at(40), JoinedAt: at(5), Reopened: []time.Time{at(2)}, Noise: []string{"ana"}, Sends: 5, Due: at(4)}
 	const file = "testdata/format-1.json"
 	if *update {
