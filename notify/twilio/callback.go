@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
@@ -48,6 +49,7 @@ func Callbacks(o CallbackOptions) http.Handler {
 	c := callbacks{o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /twilio/sms", c.signed(c.sms))
+	mux.HandleFunc("POST /twilio/sms/{$}", c.signed(c.sms)) // as somebody may type it into Twilio's console
 	mux.HandleFunc("POST /twilio/voice/{delivery}", c.signed(c.voice))
 	mux.HandleFunc("POST /twilio/voice/{delivery}/digit", c.signed(c.digit))
 	mux.HandleFunc("POST /twilio/status/{delivery}", c.signed(c.status))
@@ -170,16 +172,15 @@ func messageProgress(s string, form url.Values) (notify.Progress, bool) {
 	case "sending":
 		p.Rank = 2
 	case "sent":
-		p.Rank = 3
+		p.Rank = 3 // the carrier has it; whether the telephone gets it is not known yet
 	case "delivered", "read", "partially_delivered":
 		p.Rank, p.Final = 9, true
 	case "undelivered", "failed", "canceled":
 		p.Rank, p.Final, p.Failed, p.Reason = 9, true, true, notify.ReasonUndelivered
-		switch p.Code {
-		case "30004", "30005", "30006":
-			p.Reason = notify.ReasonBadNumber
-		case "21610":
-			p.Reason = notify.ReasonOptedOut
+		if code, err := strconv.Atoi(p.Code); err == nil {
+			if reason, _, _ := meaning(code, 0); reason == notify.ReasonBadNumber || reason == notify.ReasonOptedOut || reason == notify.ReasonBadCredentials {
+				p.Reason = reason
+			}
 		}
 	default:
 		return p, false
@@ -210,6 +211,10 @@ func callProgress(s string, form url.Values) (notify.Progress, bool) {
 		p.Rank, p.Final, p.Failed, p.Reason = 9, true, true, notify.ReasonNoAnswer
 	case "failed", "canceled":
 		p.Rank, p.Final, p.Failed, p.Reason = 9, true, true, notify.ReasonUndelivered
+		switch p.Code {
+		case "404", "410", "484", "604": // SIP: not found, gone, incomplete, exists nowhere (RFC 3261, section 21)
+			p.Reason = notify.ReasonBadNumber
+		}
 	default:
 		return p, false
 	}

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	twclient "github.com/twilio/twilio-go/client"
@@ -27,10 +28,11 @@ import (
 
 const (
 	maxAnswer    = 64 << 10
-	maxAfter     = time.Minute // a provider may not hold one message back longer than this
-	ringTime     = 25          // seconds a telephone rings: voicemail usually picks up after 25 to 30
-	callLife     = 180         // seconds a call may last
-	reconcileMax = 20          // newest messages to a number that are looked at
+	maxAfter     = time.Minute    // a provider may not hold one message back longer than this
+	ringTime     = 25             // seconds a telephone rings: voicemail usually picks up after 25 to 30
+	callLife     = 180            // seconds a call may last
+	reconcileMax = 20             // newest messages to a number that are looked at
+	maxValidity  = 10 * time.Hour // the longest ValidityPeriod that Twilio documents
 )
 
 // Options configure a Client. BaseURL is Twilio's or a simulator's, PublicURL where Twilio reaches this gateway; neither
@@ -86,7 +88,7 @@ func (m Messages) Send(ctx context.Context, n notify.Notification) notify.Outcom
 	p.SetBody(n.Text)
 	p.SetStatusCallback(m.c.o.PublicURL + "/twilio/status/" + url.PathEscape(n.Delivery))
 	if n.Validity > 0 {
-		p.SetValidityPeriod(int(min(n.Validity, 10*time.Hour).Seconds()))
+		p.SetValidityPeriod(int(min(max(n.Validity, time.Second), maxValidity).Seconds()))
 	}
 	sent, err := api.NewApiServiceWithClient(a).CreateMessage(p)
 	sid := ""
@@ -96,7 +98,9 @@ func (m Messages) Send(ctx context.Context, n notify.Notification) notify.Outcom
 	return a.outcome(sid, err)
 }
 
-// Reconcile looks for a message that an earlier attempt may have sent: same number, same text, accepted since.
+// Reconcile looks for a message that an earlier attempt may have sent: same number, same text, accepted since. One that
+// failed is not it. Calls have no such thing: Twilio's list does not say what a call was for, and a wrong match would leave
+// a page unrung; the callbacks of a call that was made name its delivery.
 func (m Messages) Reconcile(ctx context.Context, n notify.Notification, since time.Time) (string, bool, error) {
 	a := m.c.attempt(ctx, nil)
 	p := &api.ListMessageParams{}
@@ -107,7 +111,8 @@ func (m Messages) Reconcile(ctx context.Context, n notify.Notification, since ti
 		return "", false, fmt.Errorf("list messages: %w", a.failure(err))
 	}
 	for _, msg := range page.Messages {
-		if msg.Body == nil || *msg.Body != n.Text || msg.Sid == nil || msg.DateCreated == nil {
+		// A trial account puts a sentence of its own before the text.
+		if msg.Body == nil || !strings.HasSuffix(*msg.Body, n.Text) || msg.Sid == nil || msg.DateCreated == nil || dead(msg.Status) {
 			continue
 		}
 		if at, err := time.Parse(time.RFC1123Z, *msg.DateCreated); err == nil && !at.Before(since.Truncate(time.Second)) {
@@ -115,6 +120,10 @@ func (m Messages) Reconcile(ctx context.Context, n notify.Notification, since ti
 		}
 	}
 	return "", false, nil
+}
+
+func dead(status *string) bool {
+	return status != nil && (*status == "failed" || *status == "undelivered" || *status == "canceled")
 }
 
 // Calls is the client as a sender of calls.
@@ -162,7 +171,7 @@ type attempt struct {
 	ctx   context.Context
 	alive func() bool
 
-	wrote  bool // the body was handed to the connection
+	wire   atomic.Int32 // how far the body got; the connection writes in a goroutine of its own
 	status int
 	after  time.Duration
 }
@@ -185,23 +194,42 @@ func (a *attempt) OAuth() twclient.OAuth { return nil }
 
 var errLeaseLost = errors.New("the claim is too old to write")
 
+var errSealed = errors.New("the attempt is over")
+
+// The states of attempt.wire.
+const (
+	untouched int32 = iota
+	handed          // the body was given to a connection: it may have been sent
+	sealed          // the attempt ended before: nothing may be sent any more
+)
+
+// wrote reports whether the body may have left. If not, it is kept from leaving later: a connection that asks for it
+// after the attempt was told as not sent gets nothing.
+func (a *attempt) wrote() bool {
+	return !a.wire.CompareAndSwap(untouched, sealed) && a.wire.Load() == handed
+}
+
 // body asks once more when the connection, which may have taken seconds to open, wants its first byte: the last moment at
 // which a claim that was lost may still keep its message back. A request without its body sends nothing.
 type body struct {
 	*strings.Reader
-	a *attempt
+	a     *attempt
+	begun bool
 }
 
-func (b body) Read(p []byte) (int, error) {
-	if !b.a.wrote && b.a.alive != nil && !b.a.alive() {
+func (b *body) Read(p []byte) (int, error) {
+	if !b.begun && b.a.alive != nil && !b.a.alive() {
 		return 0, errLeaseLost
 	}
-	b.a.wrote = true
+	b.begun = true
+	if !b.a.wire.CompareAndSwap(untouched, handed) && b.a.wire.Load() == sealed {
+		return 0, errSealed
+	}
 	return b.Reader.Read(p)
 }
 
 // Close is part of io.ReadCloser.
-func (b body) Close() error { return nil }
+func (b *body) Close() error { return nil }
 
 // SendRequest is part of twilio-go's BaseClient.
 func (a *attempt) SendRequest(method, rawURL string, data url.Values, headers map[string]interface{}, _ ...byte) (*http.Response, error) {
@@ -220,7 +248,10 @@ func (a *attempt) SendRequest(method, rawURL string, data url.Values, headers ma
 			return nil, errLeaseLost
 		}
 		form := data.Encode()
-		req.Body, req.ContentLength = body{strings.NewReader(form), a}, int64(len(form))
+		// net/http asks for the body again only when a kept connection turned out to be closed before anything was written.
+		req.GetBody = func() (io.ReadCloser, error) { return &body{Reader: strings.NewReader(form), a: a}, nil }
+		req.Body, _ = req.GetBody()
+		req.ContentLength = int64(len(form))
 	} else {
 		u.RawQuery = data.Encode()
 		req.URL = u

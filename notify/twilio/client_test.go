@@ -110,7 +110,29 @@ func TestEveryAnswerIsToldAsSentNotSentOrMaybeSent(t *testing.T) {
 		{"too fast", answer(429, `{"code":20429,"status":429}`, "Retry-After", "7"), notify.NotSent, notify.ReasonRateLimited, false, false, 7 * time.Second},
 		{"too fast for an hour", answer(429, `{}`, "Retry-After", "3600"), notify.NotSent, notify.ReasonRateLimited, false, false, time.Minute},
 		{"server error", answer(500, `<html>oops</html>`), notify.MaybeSent, notify.ReasonProviderError, false, false, 0},
-		{"a redirect", answer(302, ``, "Location", "https://evil.example/"), notify.NotSent, notify.ReasonProviderError, false, false, 0},
+		{"a redirect", answer(302, ``, "Location", "https://evil.example/"), notify.NotSent, notify.ReasonProviderError, false, true, 0},
+		{"not Twilio's 404", answer(404, `<html>`), notify.NotSent, notify.ReasonProviderError, false, true, 0},
+		{"request timeout", answer(408, ``), notify.NotSent, notify.ReasonProviderError, false, false, 0},
+		{"a proxy wants a login", answer(407, ``), notify.NotSent, notify.ReasonBadCredentials, false, true, 0},
+		{"country not enabled", answer(400, `{"code":21408,"status":400}`), notify.NotSent, notify.ReasonBadNumber, true, true, 0},
+		{"public_url unusable", answer(400, `{"code":21205,"status":400}`), notify.NotSent, notify.ReasonBadCredentials, false, true, 0},
+		{"account suspended", answer(403, `{"code":20005,"status":403}`), notify.NotSent, notify.ReasonBadCredentials, false, true, 0},
+		{"queue full", answer(400, `{"code":21611,"status":400}`), notify.NotSent, notify.ReasonRateLimited, false, false, 0},
+		{"an answer without end", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(201)
+			for line := strings.Repeat(" ", 1<<16); ; {
+				if _, err := io.WriteString(w, line); err != nil {
+					return
+				}
+			}
+		}, notify.MaybeSent, notify.ReasonProviderError, false, false, 0},
+		{"lost in the answer", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(201)
+			_, _ = io.WriteString(w, `{"sid":`)
+		}, notify.MaybeSent, notify.ReasonProviderError, false, false, 0},
 		{"connection lost after the request", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			panic(http.ErrAbortHandler)
