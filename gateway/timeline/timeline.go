@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,10 +28,26 @@ type Entry struct {
 	Hash  string            `json:"hash"`           // hex SHA-256 over the JSON of the entry with Hash empty
 }
 
-// Seal sets Prev and Hash and returns the sealed entry.
+// Seal sets Prev and Hash and returns the sealed entry. Bytes that are no UTF-8 are replaced by U+FFFD first: JSON would
+// write them in one way and, once read, in another, and what a responder typed would look like tampering.
 func Seal(e Entry, prev string) Entry {
+	e = valid(e)
 	e.Prev, e.Hash = prev, ""
 	e.Hash = digest(e)
+	return e
+}
+
+// valid returns the entry with every text in UTF-8; e's own facts are not changed.
+func valid(e Entry) Entry {
+	fix := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+	e.Object, e.Actor, e.What, e.Reason, e.Text = fix(e.Object), fix(e.Actor), fix(e.What), fix(e.Reason), fix(e.Text)
+	if len(e.Facts) > 0 {
+		facts := make(map[string]string, len(e.Facts))
+		for k, v := range e.Facts {
+			facts[fix(k)] = fix(v)
+		}
+		e.Facts = facts
+	}
 	return e
 }
 
