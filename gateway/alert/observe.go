@@ -41,7 +41,7 @@ func observeFiring(s State, a Alert, now time.Time) (State, Change) {
 func observeEnd(s State, a Alert, now time.Time) (State, Change) {
 	end := a.EndsAt
 	if end.IsZero() {
-		end = now
+		end = endOf(s, a, now)
 	}
 	if s.Firing() {
 		if end.Before(s.LatestStart) {
@@ -58,6 +58,18 @@ func observeEnd(s State, a Alert, now time.Time) (State, Change) {
 		s.Alert = a
 	}
 	return s, IgnoredUnknown
+}
+
+// endOf is when an episode ended whose end does not say so: no later than is known, because the receipt lies after the next
+// start where signals take their time, and would swallow it.
+func endOf(s State, a Alert, now time.Time) time.Time {
+	switch {
+	case a.StartsAt.IsZero():
+		return now
+	case s.Firing() && !a.StartsAt.Before(s.StartsAt):
+		return later(s.LatestStart, a.StartsAt)
+	}
+	return a.StartsAt
 }
 
 func later(a, b time.Time) time.Time {

@@ -17,6 +17,11 @@ func ends(start, end int) Alert {
 	return Alert{Source: "prod", Fingerprint: "f", Status: Resolved, StartsAt: minute(start), EndsAt: minute(end)}
 }
 
+// endless says that it is over and not since when.
+func endless(start int) Alert {
+	return Alert{Source: "prod", Fingerprint: "f", Status: Resolved, StartsAt: minute(start)}
+}
+
 func TestSignalsFoldIntoEpisodes(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -36,6 +41,10 @@ func TestSignalsFoldIntoEpisodes(t *testing.T) {
 		{"the end overtook the firing", []Alert{ends(1, 3), fires(1)}, IgnoredLate, false},
 		{"an end of what was never heard", []Alert{ends(1, 3)}, IgnoredUnknown, false},
 		{"an old end does not end the new episode", []Alert{fires(1), fires(5), ends(1, 3)}, IgnoredOld, true},
+		{"an end without its time does not swallow what fires next", []Alert{fires(1), endless(1), fires(2)}, Opened, true},
+		{"an end without its time of an older episode", []Alert{fires(1), ends(1, 3), fires(5), endless(1)}, IgnoredOld, true},
+		{"an end without its time by a peer that saw it earlier", []Alert{fires(2), fires(1), endless(1)}, Ended, false},
+		{"an end without its time, and the firing after it", []Alert{endless(1), fires(1)}, IgnoredLate, false},
 		{"a replayed old end after a new start", []Alert{fires(1), ends(1, 3), fires(5), ends(1, 3)}, IgnoredOld, true},
 	} {
 		var s State
