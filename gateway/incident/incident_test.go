@@ -118,9 +118,6 @@ func TestEveryEventIsLegalInEveryStatus(t *testing.T) {
 			p.Candidate = rapid.Bool().Draw(t, "candidate")
 			ev := rapid.SampledFrom([]Event{p, PageOver{Page: page, Last: rapid.Bool().Draw(t, "last"), May: rapid.Bool().Draw(t, "may")}, Mitigate{By: who}, Resolve{By: who},
 				Dismiss{By: who, Reason: who}, Raised{To: sev, By: who}}).Draw(t, "event")
-			if _, begins := ev.(Promote); in.Status == "" && !begins {
-				continue
-			}
 			before := in
 			before.Pages = slices.Clone(in.Pages)
 			next, fx := Next(in, ev, at(i))
@@ -135,6 +132,20 @@ func TestEveryEventIsLegalInEveryStatus(t *testing.T) {
 			}
 			if (next.Status == Resolved) == next.ResolvedAt.IsZero() {
 				t.Fatalf("%s with resolved at %s", next.Status, next.ResolvedAt)
+			}
+			if _, begins := ev.(Promote); in.Status == "" && !begins && (fx.Changed || next.Status != "") {
+				t.Fatalf("%T begins an incident", ev)
+			}
+			if next.Status == Open && in.Status != Open && !next.MitigatedAt.IsZero() {
+				t.Fatal("open again and mitigated")
+			}
+			if grave := in.Severity == alert.SEV1 || in.Severity == alert.SEV2; grave && next.Status == Resolved && in.Status != Resolved {
+				if _, person := ev.(Resolve); !person {
+					t.Fatalf("a %T ended a grave incident", ev)
+				}
+			}
+			if next.Status == Dismissed && in.Status != Dismissed && in.Status != Candidate {
+				t.Fatalf("dismissed while %s", in.Status)
 			}
 			in = next
 		}

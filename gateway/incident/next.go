@@ -64,6 +64,7 @@ func (m *machine) promote(ev Promote) {
 	was := in.Status
 	if !ev.Candidate && was != Open && was != Mitigated {
 		in.Status, in.ResolvedAt, in.Dismissal = Open, time.Time{}, ""
+		in.MitigatedAt = time.Time{} // users are not well again after all
 	}
 	wasOver := in.PagesOver
 	in.PagesOver = false
@@ -137,7 +138,7 @@ func (m *machine) pageOver(ev PageOver) {
 
 func (m *machine) mitigate(ev Mitigate) {
 	switch m.in.Status {
-	case Resolved, Dismissed:
+	case Resolved, Dismissed, "":
 		m.fx.Answer = "already_resolved"
 	case Mitigated:
 		m.fx.Answer = "already_mitigated"
@@ -189,7 +190,7 @@ func (m *machine) dismiss(ev Dismiss) {
 
 // raised follows a page's severity; alerts raise, only people lower.
 func (m *machine) raised(ev Raised) {
-	if ev.To == m.in.Severity || ev.By == "" && !ev.To.Worse(m.in.Severity) {
+	if m.in.Status == "" || ev.To == m.in.Severity || ev.By == "" && !ev.To.Worse(m.in.Severity) {
 		return
 	}
 	from := m.in.Severity
