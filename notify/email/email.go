@@ -6,10 +6,10 @@ package email
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
-	"net/textproto"
 	"strconv"
 	"strings"
 
@@ -22,12 +22,14 @@ import (
 // Options are an SMTP server's.
 type Options struct {
 	Address  string // host:port
-	TLS      string // "mandatory", "implicit" or "none"
-	Username string
+	TLS      string // "mandatory" (STARTTLS, the default), "implicit" or "none"
+	Username string // empty = no login; a login never goes over a plain line
 	Password string
 	From     string
-	// Host is the right side of Message-IDs: the public address's host.
+	// Host is the right side of Message-IDs and the name said to the server: the public address's host.
 	Host string
+	// Roots are the certificates that sign the server's; nil = the system's.
+	Roots *x509.CertPool
 }
 
 // Sender sends mail. It is safe for concurrent use: every mail has a connection of its own.
@@ -37,55 +39,94 @@ type Sender struct {
 	port int
 }
 
-// New returns a sender, or an error for an address without a port.
+// New returns a sender, or an error for an address that is none.
 func New(o Options) (*Sender, error) {
 	host, port, err := net.SplitHostPort(o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("smtp address %q: %w", o.Address, err)
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return nil, fmt.Errorf("smtp address %q: the port is no number", o.Address)
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || host == "" {
+		return nil, fmt.Errorf("smtp address %q is not host:port with the port as a number", o.Address)
 	}
 	if o.Host == "" {
 		o.Host = "pagerd.invalid"
 	}
-	return &Sender{o: o, host: host, port: n}, nil
+	return &Sender{o: o, host: host, port: int(n)}, nil
 }
 
-// Send delivers one mail to the server.
+// Send delivers one mail to the server. It ends with ctx, wherever the server hangs.
 func (s *Sender) Send(ctx context.Context, n notify.Notification) notify.Outcome {
 	m, err := s.compose(n)
 	if err != nil {
 		return notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonRejected, Permanent: true, Detail: "the mail cannot be composed"}
 	}
-	client, err := s.client()
+	line := &line{ctx: ctx}
+	defer line.close()
+	client, err := s.client(line)
 	if err != nil {
 		return notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonBadCredentials, Permanent: true, Alarm: true, Detail: "the SMTP settings are unusable"}
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return dialFailure(err)
+		return dialFailure(ctx, err)
 	}
-	defer func() { _ = client.Close() }()
 	if n.Alive != nil && !n.Alive() {
 		return notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonLeaseLost, Detail: "claim too old"}
 	}
-	if err := client.Send(m); err != nil {
-		return sendFailure(err)
+	if out := sendOutcome(ctx, client.Send(m)); out.Certainty != notify.Sent {
+		// Without a goodbye: QUIT after half a mail would first end that mail, and the server would take it.
+		return out
 	}
+	_ = client.Close() // the mail is taken, whatever the server says to the goodbye
 	return notify.Outcome{Certainty: notify.Sent, ProviderID: strings.Trim(m.GetMessageID(), "<>")}
 }
 
-func (s *Sender) client() (*mail.Client, error) {
-	opts := []mail.Option{mail.WithPort(s.port)}
+// line is the connection of one attempt. It is closed when the attempt's context ends: go-mail sets deadlines of its own,
+// which begin anew with each mail and know nothing of the attempt's.
+type line struct {
+	ctx  context.Context
+	conn net.Conn
+	stop func() bool
+}
+
+func (l *line) dial(ctx context.Context, network, address string, config *tls.Config) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	l.stop = context.AfterFunc(l.ctx, func() { _ = conn.Close() })
+	if config == nil {
+		return conn, nil
+	}
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return secured, nil
+}
+
+func (l *line) close() {
+	if l.conn != nil {
+		l.stop()
+		_ = l.conn.Close()
+	}
+}
+
+func (s *Sender) client(l *line) (*mail.Client, error) {
+	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, RootCAs: s.o.Roots}
+	policy, fromTheStart := mail.TLSMandatory, (*tls.Config)(nil)
 	switch s.o.TLS {
 	case "none":
-		opts = append(opts, mail.WithTLSPolicy(mail.NoTLS))
+		policy = mail.NoTLS
 	case "implicit":
-		opts = append(opts, mail.WithSSL())
-	default:
-		opts = append(opts, mail.WithTLSPolicy(mail.TLSMandatory))
+		// The line is secured when go-mail gets it; with this policy it finds that out by itself and allows a login.
+		policy, fromTheStart = mail.TLSOpportunistic, config
 	}
+	opts := []mail.Option{mail.WithPort(s.port), mail.WithTLSPolicy(policy), mail.WithTLSConfig(config), mail.WithHELO(s.o.Host),
+		mail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
+			return l.dial(ctx, network, address, fromTheStart)
+		})}
 	if s.o.Username != "" {
 		opts = append(opts, mail.WithUsername(s.o.Username), mail.WithPassword(s.o.Password), mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover))
 	}
@@ -119,42 +160,4 @@ func (s *Sender) compose(n notify.Notification) (*mail.Msg, error) {
 		m.AddAlternativeString(mail.TypeTextHTML, html)
 	}
 	return m, nil
-}
-
-// dialFailure: nothing of the mail was sent yet.
-func dialFailure(err error) notify.Outcome {
-	out := notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonUnreachable, Detail: "no connection to the SMTP server"}
-	var proto *textproto.Error
-	var n net.Error
-	switch {
-	case errors.As(err, &proto) && proto.Code >= 500:
-		out.Reason, out.Permanent, out.Alarm = notify.ReasonBadCredentials, false, true
-		out.Detail = fmt.Sprintf("the SMTP server refused with %d", proto.Code)
-	case strings.Contains(err.Error(), "auth") || strings.Contains(err.Error(), "AUTH"):
-		out.Reason, out.Permanent, out.Alarm = notify.ReasonBadCredentials, false, true
-		out.Detail = "the SMTP server takes no login of ours"
-	case strings.Contains(err.Error(), "TLS") || strings.Contains(err.Error(), "x509"):
-		out.Alarm, out.Detail = true, "TLS with the SMTP server failed"
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout():
-		out.Reason = notify.ReasonTimeout
-	}
-	return out
-}
-
-// sendFailure: a server's answer says that it did not take the mail; a connection lost on the way says nothing.
-func sendFailure(err error) notify.Outcome {
-	var e *mail.SendError
-	if !errors.As(err, &e) {
-		return notify.Outcome{Certainty: notify.MaybeSent, Reason: notify.ReasonUnreachable, Detail: "the SMTP connection was lost"}
-	}
-	code := e.ErrorCode()
-	switch {
-	case code >= 500:
-		return notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonBadNumber, Permanent: true, Detail: fmt.Sprintf("the SMTP server refused with %d", code)}
-	case code >= 400:
-		return notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonProviderError, Detail: fmt.Sprintf("the SMTP server put it off with %d", code)}
-	case e.Reason == mail.ErrSMTPMailFrom || e.Reason == mail.ErrSMTPRcptTo || e.Reason == mail.ErrConnCheck:
-		return notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonUnreachable, Detail: "the SMTP connection was lost before the mail"}
-	}
-	return notify.Outcome{Certainty: notify.MaybeSent, Reason: notify.ReasonUnreachable, Detail: "the SMTP connection was lost in the mail"}
 }
