@@ -3,6 +3,7 @@ package page_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +83,27 @@ func TestAPageThatDoesNotExistIsOnlyMadeBySignals(t *testing.T) {
 		if p, fx := page.Next(page.Page{Number: 1001}, ev, page.Facts{}, nightAt(0)); fx.Changed || p.Status != "" || len(fx.Sends) > 0 {
 			t.Errorf("%T made %+v", ev, p)
 		}
+	}
+}
+
+// TestAStormStaysSmall: thousands of alerts and senders leave a page that fits.
+func TestAStormStaysSmall(t *testing.T) {
+	now := time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC)
+	p := page.Page{Number: 1001}
+	people := map[string][]schedule.Responder{}
+	for i := range 200 {
+		name := fmt.Sprintf("person-with-a-long-name-%03d", i)
+		people["team"] = append(people["team"], schedule.Responder{Person: name, Rungs: rungs(name, notify.SMS)})
+	}
+	sub := subjectOf(alert.SEV1)
+	sub.Summary = strings.Repeat("ü", 10_000)
+	for i := range 3000 {
+		ev := page.Signals{Opened: 1, NewIDs: 1, Firing: i + 1, Group: "g", Source: "prod", Subject: sub, Worst: alert.SEV1, Sender: fmt.Sprint(i), Hidden: 5,
+			Names: slices.Repeat([]string{strings.Repeat("n", 300)}, 20)}
+		p, _ = page.Next(p, ev, page.Facts{Roster: map[string][]schedule.Responder{"primary": people["team"][:1]}}, now)
+		now = now.Add(time.Second)
+	}
+	if n := len(encode(t, p)); n > 32<<10 {
+		t.Errorf("the page takes %d bytes", n)
 	}
 }
