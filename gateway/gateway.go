@@ -147,7 +147,7 @@ func (g *Gateway) publicDoors(links email.Links) http.Handler {
 			return twilio.Script(s), err
 		},
 		Progress: func(ctx context.Context, p notify.Progress) error { return g.engine.Progress(ctx, p, time.Now()) }})
-	page := email.Page(email.PageOptions{Links: links, Now: time.Now, Log: g.log,
+	page := email.Page(email.PageOptions{Links: links, Now: time.Now, Log: g.log, Zone: g.zone,
 		Subjects: func(ctx context.Context, l email.Link) ([]notify.Subject, error) {
 			return g.engine.LinkSubjects(ctx, link(l))
 		},
@@ -175,6 +175,14 @@ func noRedirect(mux *http.ServeMux) http.Handler {
 
 func link(l email.Link) engine.Link {
 	return engine.Link{Delivery: l.Delivery, Person: l.Person, Pages: l.Pages, Rounds: l.Rounds, Expires: time.Unix(l.Expires, 0)}
+}
+
+// zone is where a person reads times.
+func (g *Gateway) zone(person string) *time.Location {
+	if p, ok := g.config.Load().Book.People[person]; ok && p.Zone != nil {
+		return p.Zone
+	}
+	return time.UTC
 }
 
 func (g *Gateway) twilioTokens() []string {

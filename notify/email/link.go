@@ -19,7 +19,7 @@ type Link struct {
 	Expires  int64   `json:"e"` // Unix seconds
 }
 
-// Links signs and reads links. The first key signs; all are accepted, so that a key can be replaced.
+// Links signs and reads links. The first key signs; all are accepted, so that a key can be replaced. There must be one.
 type Links struct{ Keys [][]byte }
 
 // Errors of Parse.
@@ -44,7 +44,7 @@ func (l Links) Sign(link Link) string {
 // Parse checks a token at now. It returns ErrForeign or ErrExpired.
 func (l Links) Parse(token string, now time.Time) (Link, error) {
 	text, sig, ok := strings.Cut(token, ".")
-	given, err := base64.RawURLEncoding.DecodeString(sig)
+	given, err := base64.RawURLEncoding.Strict().DecodeString(sig)
 	if !ok || err != nil || len(token) > maxToken {
 		return Link{}, ErrForeign
 	}
@@ -55,7 +55,7 @@ func (l Links) Parse(token string, now time.Time) (Link, error) {
 	if !genuine {
 		return Link{}, ErrForeign
 	}
-	body, err := base64.RawURLEncoding.DecodeString(text)
+	body, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return Link{}, ErrForeign
 	}

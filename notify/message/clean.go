@@ -30,7 +30,9 @@ func foreign(s string) string { return harmless(visible(s)) }
 // brief is foreign text for an SMS. It is made GSM-7 before it is searched: "Ręply 4" and "ht😀tp://" become harmful only then.
 func brief(s string) string { return harmless(gsm(visible(s))) }
 
-// visible keeps what can be seen, on one line.
+// Visible is foreign text for a screen: what can be seen of it, on one line. It is not escaped.
+func Visible(s string) string { return visible(s) }
+
 func visible(s string) string {
 	var b strings.Builder
 	for _, c := range s {
