@@ -132,11 +132,11 @@ func (s *Store) finishGroup(g *group, requests []*request, errs []error) {
 	}
 	s.broken.Store(nil)
 	g.settle(reserve)
+	if g.wake { // before the answers: who knows that it is stored may rely on the sender being awake
+		s.signal()
+	}
 	for i, r := range requests {
 		r.done <- errs[i]
-	}
-	if g.wake {
-		s.signal()
 	}
 }
 
