@@ -33,10 +33,13 @@ type Alert struct {
 	Status      Status            `json:"status"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	StartsAt    time.Time         `json:"starts_at"`         // SNS: StateChangeTime
-	EndsAt      time.Time         `json:"ends_at,omitzero"`  // zero while firing
-	URL         string            `json:"url,omitempty"`     // where a person can look at it; http(s) only
-	Unknown     string            `json:"unknown,omitempty"` // why the receiver did not understand it: such a signal goes to the catch-all
+	StartsAt    time.Time         `json:"starts_at"`        // SNS: StateChangeTime
+	EndsAt      time.Time         `json:"ends_at,omitzero"` // zero while firing
+	URL         string            `json:"url,omitempty"`    // where a person can look at it; http(s) only
+	// Repeats says that the source tells again and again what fires. Its firing alert with an old start, long after the end,
+	// is then no late message: the source lost sight of it for a while.
+	Repeats bool   `json:"repeats,omitempty"`
+	Unknown string `json:"unknown,omitempty"` // why the receiver did not understand it: such a signal goes to the catch-all
 }
 
 // ID returns the alert's identity.

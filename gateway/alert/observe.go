@@ -2,6 +2,12 @@ package alert
 
 import "time"
 
+// overtaking is how long after an end was heard a firing of the ended episode may still be on its way, from another peer of
+// the same cluster: peers wait 15 s for each one before them. A source that repeats is believed after that. Alertmanager
+// calls an alert resolved when Prometheus is silent for resolve_timeout, and when Prometheus is back it fires with the start
+// that it always had; refusing that as late would page nobody for as long as it fires.
+const overtaking = time.Minute
+
 // Observe folds one arriving signal into what is stored of its identity and says what that meant. prev is the zero
 // State when nothing is stored. Page, Severity, Silenced and Version are the caller's: Observe copies them.
 //
@@ -20,7 +26,12 @@ func Observe(prev State, a Alert, now time.Time) (State, Change) {
 }
 
 func observeFiring(s State, a Alert, now time.Time) (State, Change) {
-	if !s.EndedAt.IsZero() && !a.StartsAt.After(s.EndedAt) {
+	late := !s.EndedAt.IsZero() && !a.StartsAt.After(s.EndedAt)
+	if late && a.Repeats && (s.Firing() || now.Sub(s.HeardAt) > overtaking) {
+		// Its start counts from the end: a replay of that end must not end it again.
+		a.StartsAt, late = s.EndedAt.Add(1), false
+	}
+	if late {
 		return s, IgnoredLate
 	}
 	change := Refreshed

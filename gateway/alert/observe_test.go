@@ -103,3 +103,32 @@ func TestSeveritiesAreReadInTheFormsThatPeopleWrite(t *testing.T) {
 		t.Error("the order of severities is wrong")
 	}
 }
+
+// TestWhatASourceLostSightOfFiresAgain: Prometheus was cut off from Alertmanager, which called the alert resolved; back
+// again it fires with the start that it always had.
+func TestWhatASourceLostSightOfFiresAgain(t *testing.T) {
+	again := fires(1)
+	again.Repeats = true
+	var s State
+	s, _ = Observe(s, fires(1), minute(2))
+	s, _ = Observe(s, ends(1, 8), minute(8))
+	if _, change := Observe(s, again, minute(8).Add(30*time.Second)); change != IgnoredLate {
+		t.Errorf("half a minute after the end a peer's firing is %s", change)
+	}
+	if _, change := Observe(s, fires(1), minute(20)); change != IgnoredLate {
+		t.Errorf("a source that tells each change once says late what it said before: %s", change)
+	}
+	s, change := Observe(s, again, minute(20))
+	if change != Opened || !s.Firing() {
+		t.Fatalf("it is %s", change)
+	}
+	if s, change = Observe(s, again, minute(24)); change != Refreshed || !s.Firing() {
+		t.Errorf("its repeat is %s", change)
+	}
+	if s, change = Observe(s, ends(1, 8), minute(25)); change != IgnoredOld || !s.Firing() {
+		t.Errorf("the replayed old end is %s", change)
+	}
+	if s, change = Observe(s, ends(1, 30), minute(30)); change != Ended || s.Firing() {
+		t.Errorf("its end is %s", change)
+	}
+}

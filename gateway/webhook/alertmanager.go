@@ -131,7 +131,7 @@ func (p *reader) alert(raw []byte) error {
 
 // parseAlert reads one alert; an error means that the text is not even JSON.
 func parseAlert(raw []byte, source string) (alert.Alert, error) {
-	a := alert.Alert{Source: source}
+	a := alert.Alert{Source: source, Repeats: true}
 	if raw[0] != '{' || len(raw) > maxAlert {
 		return odd(a, raw, "an alert that is none or has no end"), valid(raw)
 	}
