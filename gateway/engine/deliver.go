@@ -44,6 +44,17 @@ func (e *Engine) Deliver(ctx context.Context, now time.Time) (int, error) {
 	}
 }
 
+// Claim leases up to limit messages at now, for [Engine.Attempt].
+func (e *Engine) Claim(ctx context.Context, now time.Time, limit int) ([]store.Claim, error) {
+	return e.store.Claim(ctx, e.instant(now), e.claimOptions(limit, nil))
+}
+
+// Attempt sends what was claimed and settles what it came to, as Run does for each claim. clock gives the instants;
+// alive, when not nil, says whether the lease was renewed lately enough to write to the wire.
+func (e *Engine) Attempt(ctx context.Context, c store.Claim, clock func() time.Time, alive func() bool) error {
+	return e.attempt(ctx, c, func() time.Time { return e.instant(clock()) }, alive)
+}
+
 // attempt makes one message of a claim and sends it. alive, when not nil, says whether the lease is fresh enough to write.
 func (e *Engine) attempt(ctx context.Context, c store.Claim, clock func() time.Time, alive func() bool) error {
 	now := clock()

@@ -56,6 +56,14 @@ type Options struct {
 	Metrics *metric.Set
 	Log     *zap.Logger
 	Workers map[notify.Channel]int // attempts at a time per channel; missing = 16
+	// Patience is how long the outcome of an attempt is tried to be stored while the store is unavailable: what was sent and
+	// not settled is sent again. 0 = once.
+	Patience time.Duration
+	// Hold, when it returns a reason, keeps Run from firing what is due and from sending: the clock cannot be trusted.
+	// Alerts and acknowledgements are still taken. Nil = never.
+	Hold func() string
+	// Serial decides one due page after the other, so that a simulation plays the same way twice.
+	Serial bool
 }
 
 // Engine does the work. Its methods are safe for concurrent use; now is always given by the caller, in UTC.
@@ -68,6 +76,10 @@ type Engine struct {
 	log     *zap.Logger
 	limits  map[notify.Channel]int
 
+	patience time.Duration
+	hold     func() string
+	serial   bool
+
 	last   atomic.Int64 // newest instant ever used, Unix nanoseconds: time never runs backwards
 	groups groupQueues
 	work   sync.WaitGroup // group workers and attempts under way
@@ -79,15 +91,19 @@ type Engine struct {
 	nudge   chan struct{} // an attempt ended: the loop may claim again
 }
 
-// New makes an engine whose clock starts at the store's high-water mark.
+// New makes an engine whose clock starts at the store's high-water mark. A store that cannot be reached now is no error:
+// the engine answers that it is unavailable until it can be.
 func New(ctx context.Context, o Options) (*Engine, error) {
 	mark, err := o.Store.HighWater(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrUnavailable) {
 		return nil, err
 	}
 	e := &Engine{
 		store: o.Store, config: o.Config, senders: o.Senders, links: o.Links, metrics: o.Metrics, log: o.Log,
-		limits: o.Workers, nudge: make(chan struct{}, 1),
+		limits: o.Workers, nudge: make(chan struct{}, 1), patience: o.Patience, hold: o.Hold, serial: o.Serial,
+	}
+	if e.hold == nil {
+		e.hold = func() string { return "" }
 	}
 	if e.metrics == nil {
 		e.metrics = metric.New()
@@ -102,7 +118,10 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.health.init()
 	e.alarmed.init()
 	e.replies.init()
-	return e, e.countOpen(ctx)
+	if err := e.countOpen(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
+		return nil, err
+	}
+	return e, nil
 }
 
 // countOpen sets the gauge of open pages from the store.

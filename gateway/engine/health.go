@@ -111,6 +111,9 @@ func (e *Engine) CannotPage(ctx context.Context, now time.Time) []string {
 	if len(e.senders) == 0 {
 		why = append(why, "notify: no provider is configured")
 	}
+	if hold := e.hold(); hold != "" {
+		why = append(why, hold)
+	}
 	why = append(why, e.gaps(now)...)
 	why = append(why, e.deadChannels()...)
 	why = append(why, e.stuck(ctx, now)...)

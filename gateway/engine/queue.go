@@ -14,8 +14,9 @@ import (
 )
 
 // maxConflicts bounds how often a decision is made again because another process was faster. Within one process a group
-// never conflicts with itself, so a handful is many.
-const maxConflicts = 8
+// never conflicts with itself; of n replicas that all want the same page one wins each time, so that losing this often in a
+// row does not happen to three.
+const maxConflicts = 64
 
 // errMoved: an alert turned out to belong to another group than the one it was queued for.
 var errMoved = errors.New("alert belongs to another group")

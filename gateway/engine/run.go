@@ -52,6 +52,9 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 // pass fires what is due and starts what can be sent.
 func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time, now time.Time) {
 	e.health.beat(clock())
+	if e.hold() != "" {
+		return
+	}
 	if e.health.firing.CompareAndSwap(false, true) {
 		// Due work runs beside the sends: a step's commits must not keep a message from leaving.
 		e.background(func() {
@@ -151,11 +154,13 @@ func (e *Engine) renew(ctx context.Context, c store.Claim, l *lease, clock func(
 			return
 		case <-t.C:
 			now := clock()
-			if err := e.store.Renew(ctx, c, now.Add(leaseTime)); err != nil {
-				if !errors.Is(err, store.ErrFenced) {
-					e.log.Warn("lease not renewed", zap.String("delivery", c.Deliveries[0].ID), zap.Error(err))
-				}
+			err := e.store.Renew(ctx, c, now.Add(leaseTime))
+			if errors.Is(err, store.ErrFenced) {
 				return
+			}
+			if err != nil { // the store may be back before the lease ends
+				e.log.Warn("lease not renewed", zap.String("delivery", c.Deliveries[0].ID), zap.Error(err))
+				continue
 			}
 			l.renewed.Store(now.UnixNano())
 		}
@@ -171,7 +176,7 @@ func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Dur
 		}
 	}
 	next, err := e.store.Next(ctx, e.claimOptions(1, open))
-	if err != nil || next.IsZero() {
+	if err != nil || next.IsZero() || e.hold() != "" {
 		return maxIdle
 	}
 	if next.After(now) {

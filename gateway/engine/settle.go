@@ -13,14 +13,16 @@ import (
 
 // settle stores what an attempt came to.
 func (e *Engine) settle(ctx context.Context, c store.Claim, ds []store.Delivery, pages map[int64]page.Page, out notify.Outcome, now time.Time) error {
-	switch {
-	case out.Certainty == notify.Sent:
-		return e.settleSent(ctx, c, ds, pages, out, now)
-	case out.Permanent:
-		return e.settleFailed(ctx, c, ds, out, now)
-	default:
-		return e.settleRetry(ctx, c, ds, out, now)
-	}
+	return e.patiently(ctx, func() error {
+		switch {
+		case out.Certainty == notify.Sent:
+			return e.settleSent(ctx, c, ds, pages, out, now)
+		case out.Permanent:
+			return e.settleFailed(ctx, c, ds, out, now)
+		default:
+			return e.settleRetry(ctx, c, ds, out, now)
+		}
+	})
 }
 
 // settleSent marks the deliveries and remembers what the number was told, so that a bare reply has a meaning.
@@ -114,6 +116,32 @@ func (e *Engine) settleChange(ctx context.Context, c store.Change) error {
 	}
 	return nil
 }
+
+// patiently tries again while the store is unavailable. What is settled is guarded by its token, so that trying again
+// what was stored after all is harmless.
+func (e *Engine) patiently(ctx context.Context, settle func() error) error {
+	err := settle()
+	if e.patience == 0 || !errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.patience)
+	defer cancel()
+	again := time.NewTicker(settleAgain)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return err
+		case <-again.C:
+			if err = settle(); !errors.Is(err, store.ErrUnavailable) {
+				return err
+			}
+		}
+	}
+}
+
+// settleAgain is how often an outcome is tried to be stored: a few times within a lease.
+const settleAgain = 200 * time.Millisecond
 
 // Progress takes what a provider's callback says. Old and repeated callbacks change nothing.
 func (e *Engine) Progress(ctx context.Context, p notify.Progress, now time.Time) error {

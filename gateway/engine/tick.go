@@ -28,6 +28,9 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, error) {
 	}
 	var g errgroup.Group
 	g.SetLimit(tickWorkers)
+	if e.serial {
+		g.SetLimit(1)
+	}
 	for _, d := range due {
 		switch d.Kind {
 		case store.DuePage:
