@@ -32,6 +32,8 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 type Config struct {
 	File       string
 	Hash       string // SHA-256 of the file's bytes, hex; shown on the status page
+	Shared     string // SHA-256 of what replicas must have in common, hex: all but listen and replica, whatever the layout
+	Replica    string // this daemon's name among those that share its store; empty: made of host name and port
 	Public     string // listen address for what the internet must reach, default "127.0.0.1:8080"
 	Ops        string // listen address for status, metrics, API, default "127.0.0.1:8081"
 	PublicURL  string // as the internet sees Public: "https://pager.example.com", no trailing slash
@@ -43,12 +45,7 @@ type Config struct {
 	Notify     Notify
 	Operators  []notify.Contact // told when pagerd itself has a problem
 	Tokens     []Token          // for the API
-	LinkKey    Secret           // signs the links in mails; empty: derived and kept by the store's directory
-}
-
-// Store says where things are remembered.
-type Store struct {
-	Path string // file of the embedded store, default "pagerd.db"
+	LinkKey    Secret           // signs the links in mails; empty: derived and kept by the store's directory. Needed with Redis
 }
 
 // Source is one origin of alerts with its own credentials.

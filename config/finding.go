@@ -71,6 +71,27 @@ func Findings(c *Config, now time.Time) []Finding {
 	if len(c.Operators) == 0 {
 		add(false, "operators", "nobody is told when pagerd itself has a problem", "operators: [{person: NAME}]")
 	}
+	return append(out, shareds(c)...)
+}
+
+// shareds are the findings about a store that several replicas share.
+func shareds(c *Config) []Finding {
+	s := c.Store.Redis
+	if s == nil {
+		return nil
+	}
+	var out []Finding
+	if len(c.Operators) == 0 {
+		out = append(out, Finding{true, "store", "nobody is rung when Redis is gone: there are no operators with a contact",
+			"operators: [{person: NAME}]; they are rung without the store"})
+	}
+	if s.Relaxed {
+		out = append(out, Finding{false, "store", "durability is relaxed: what was answered 2xx can be lost, depending on Redis' settings",
+			"the status page says what; durability: strict refuses such a server"})
+	}
+	if s.Wait == 0 && (s.Master != "" || s.Cluster) {
+		out = append(out, Finding{true, "store", "wait is 0: a fail-over can lose what was answered 2xx", "wait: 1"})
+	}
 	return out
 }
 

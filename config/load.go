@@ -52,7 +52,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 		return nil, r.errors.sorted()
 	}
 	sum := sha256.Sum256(data)
-	c.File, c.Hash = name, hex.EncodeToString(sum[:])
+	c.File, c.Hash, c.Shared = name, hex.EncodeToString(sum[:]), shared(root.node)
 	return c, nil
 }
 
@@ -84,13 +84,13 @@ func aliases(n *yaml.Node) *yaml.Node {
 // config reads every section. It is long because it is the list of what there is.
 func (r *reader) config(root at) *Config {
 	f := root.mapping("listen", "public_url", "store", "sources", "routes", "severities", "services", "people", "teams",
-		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key")
+		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key", "replica")
 	c := &Config{}
 	l := f["listen"].mapping("public", "ops")
 	c.Public, c.Ops = or(l["public"].text(), "127.0.0.1:8080"), or(l["ops"].text(), "127.0.0.1:8081")
 	c.PublicURL = or(f["public_url"].link(), "http://"+c.Public)
-	c.Store.Path = or(f["store"].mapping("path")["path"].text(), "pagerd.db")
-	c.LinkKey = Secret(f["link_key"].text())
+	c.Store = r.store(f["store"])
+	c.LinkKey, c.Replica = Secret(f["link_key"].text()), f["replica"].text()
 	c.Sources = r.sources(f["sources"], root)
 	c.Book = r.people(f["people"], root)
 	r.teams(f["teams"], c.Book)
@@ -107,6 +107,7 @@ func (r *reader) config(root at) *Config {
 	c.Operators = r.operators(f["operators"], c.Book)
 	c.Tokens = r.tokens(f["tokens"], c.Book)
 	c.Routing = r.routing(f, root, c)
+	r.shareable(f["replica"], root, c)
 	return c
 }
 
