@@ -56,6 +56,8 @@ func layers() map[string]layer {
 
 		"pagerd/gateway/metric":   {level: 6, modules: []string{prom}},
 		"pagerd/gateway/engine":   {level: 7, modules: []string{zap, "golang.org/x/sync", prom}},
+		"pagerd/gateway/replica":  {level: 7, modules: []string{zap}},
+		"pagerd/gateway/degraded": {level: 7, modules: []string{zap}},
 		"pagerd/gateway/webhook":  {level: 8, modules: []string{zap, retry}},
 		"pagerd/gateway/api":      {level: 8, modules: []string{zap, prom}},
 		"pagerd/gateway":          {level: 9, modules: []string{zap}},
