@@ -28,6 +28,7 @@ func (e *Engine) accept(ctx context.Context, b alert.Batch, now time.Time) error
 		return err
 	}
 	var waits []chan result
+	var failed error
 	for _, group := range order {
 		for alerts := groups[group]; len(alerts) > 0; {
 			n := min(len(alerts), maxFold)
@@ -36,7 +37,15 @@ func (e *Engine) accept(ctx context.Context, b alert.Batch, now time.Time) error
 			waits = append(waits, done)
 			alerts = alerts[n:]
 		}
+		if e.serial {
+			failed, waits = errors.Join(failed, await(ctx, waits)), nil
+		}
 	}
+	return errors.Join(failed, await(ctx, waits))
+}
+
+// await returns what went wrong with any of the jobs; when ctx is over they may still be done.
+func await(ctx context.Context, waits []chan result) error {
 	var failed error
 	for _, done := range waits {
 		select {

@@ -62,7 +62,7 @@ type Options struct {
 	// Hold, when it returns a reason, keeps Run from firing what is due and from sending: the clock cannot be trusted.
 	// Alerts and acknowledgements are still taken. Nil = never.
 	Hold func() string
-	// Serial decides one due page after the other, so that a simulation plays the same way twice.
+	// Serial decides one due page, and one group of a body, after the other, so that a simulation plays the same way twice.
 	Serial bool
 }
 
