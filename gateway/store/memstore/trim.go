@@ -3,13 +3,14 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"pagerd/gateway/store"
 )
 
-// Trim implements store.Store.
+// Trim implements store.Store. It goes through everything in order, so that a simulation plays the same way twice.
 func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, err error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
@@ -18,18 +19,20 @@ func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, 
 	defer unlock()
 	old := func(at time.Time, keep time.Duration) bool { return !at.IsZero() && !at.Add(keep).After(now) }
 	spend := func() bool { limit--; return limit >= 0 }
-	for op, at := range s.ops {
-		if old(at, store.KeepOps) && spend() {
+	for _, op := range slices.Sorted(maps.Keys(s.ops)) {
+		if old(s.ops[op], store.KeepOps) && spend() {
 			delete(s.ops, op)
 		}
 	}
-	for id, r := range s.alerts {
+	for _, id := range slices.Sorted(maps.Keys(s.alerts)) {
+		r := s.alerts[id]
 		if !r.open && old(r.closed, store.KeepClosed) && spend() {
 			delete(s.ofPage[r.decode().Page], id)
 			delete(s.alerts, id)
 		}
 	}
-	for n, r := range s.pages {
+	for _, n := range slices.Sorted(maps.Keys(s.pages)) {
+		r := s.pages[n]
 		if old(r.closed, store.KeepClosed) {
 			s.byPage[n] = slices.DeleteFunc(s.byPage[n], func(id string) bool {
 				if !spend() {
@@ -45,7 +48,8 @@ func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, 
 			delete(s.pages, n)
 		}
 	}
-	for n, r := range s.incidents {
+	for _, n := range slices.Sorted(maps.Keys(s.incidents)) {
+		r := s.incidents[n]
 		if old(r.closed, store.KeepHistory) && s.trimTimeline(object("incident", n), spend) && spend() {
 			delete(s.incidents, n)
 		}
