@@ -190,22 +190,22 @@ func (m *Member) note(self store.Replica, s State) {
 		m.o.Tell("clock", offText(self.Name, s.Verdict))
 	case !s.Verdict.Off && wasOff:
 		m.o.Log.Info("this replica's clock is right again")
-		m.o.Tell("clock right", "the clock of "+self.Name+" is right again: it fires and sends.")
+		m.o.Tell("clock right", "RIGHT AGAIN: the clock of "+self.Name+": it fires and sends.")
 	}
 	if skewed {
 		m.o.Log.Warn("replicas run with different configurations", zap.String("replicas", skewText(s.Replicas)))
 		if m.First() {
-			m.o.Tell("configuration", "replicas run with different configurations for 2 min: "+skewText(s.Replicas)+". Reload those that are old.")
+			m.o.Tell("configuration", "CONFIGURATION: replicas run with different ones for more than 2 min: "+skewText(s.Replicas)+". Reload those that are old.")
 		}
 	}
 }
 
 func offText(name string, v Verdict) string {
 	if v.Held() {
-		return fmt.Sprintf("the clock of %s is %s off %d others: it accepts alerts, but fires and sends nothing until that is mended.", name,
+		return fmt.Sprintf("DEGRADED: the clock of %s is %s off %d others: it accepts alerts, but fires and sends nothing until that is mended.", name,
 			span(v.Deviation), v.Votes-1)
 	}
-	return fmt.Sprintf("the clock of %s is %s off the store's, and there is no third clock to say which is wrong. Look at both.", name, span(v.Deviation))
+	return fmt.Sprintf("CLOCK: that of %s is %s off the store's, and there is no third clock to say which is wrong. Look at both.", name, span(v.Deviation))
 }
 
 // skewText is each replica with the beginning of its configuration's hash.

@@ -113,7 +113,7 @@ func TestARunawayClockIsHeldToldAndCorrectedUntilItIsRightAgain(t *testing.T) {
 	if r.compare(t); clock.Hold() != "" {
 		t.Errorf("still held: %s", clock.Hold())
 	}
-	if len(r.told) != 2 || !strings.Contains(r.told[0], "the clock of b is +1m0s off 2 others") || !strings.Contains(r.told[1], "right again") {
+	if len(r.told) != 2 || !strings.Contains(r.told[0], "the clock of b is +1m0s off 2 others") || !strings.Contains(r.told[1], "RIGHT AGAIN") {
 		t.Errorf("told %q", r.told)
 	}
 }
