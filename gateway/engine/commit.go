@@ -32,11 +32,8 @@ func (e *Engine) commitPage(ctx context.Context, c store.Change, before page.Sta
 	if err := e.commit(ctx, c); err != nil {
 		return err
 	}
-	if c.Page != nil && c.Page.Status != before {
-		e.metrics.Open.WithLabelValues(string(c.Page.Status)).Inc()
-		if before != "" {
-			e.metrics.Open.WithLabelValues(string(before)).Dec()
-		}
+	if c.Page != nil {
+		e.moveOpen(before, c.Page.Status)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,6 +83,7 @@ type Engine struct {
 	groups groupQueues
 	work   sync.WaitGroup // group workers and attempts under way
 	swept  atomic.Int64   // Unix nanoseconds of the newest Sweep; 0 = one is due
+	moved  atomic.Int64   // changes of a page's status that this process committed
 
 	health  health
 	alarmed alarms
@@ -122,23 +122,6 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	return e, nil
-}
-
-// countOpen sets the gauge of open pages from the store.
-func (e *Engine) countOpen(ctx context.Context) error {
-	for before := int64(0); ; {
-		pages, err := e.store.Pages(ctx, store.Filter{Open: true, Before: before, Limit: 1000})
-		if err != nil {
-			return fmt.Errorf("count open pages: %w", err)
-		}
-		for _, p := range pages {
-			e.metrics.Open.WithLabelValues(string(p.Status)).Inc()
-			before = p.Number
-		}
-		if len(pages) < 1000 {
-			return nil
-		}
-	}
 }
 
 // instant returns now, or the newest instant used before if the clock ran backwards.

@@ -27,6 +27,7 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	housekeep := clock().Add(time.Minute)
+	count := clock().Add(countEvery)
 	for ctx.Err() == nil {
 		now := e.instant(clock())
 		e.pass(ctx, slots, clock, now)
@@ -37,6 +38,10 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 					e.log.Error("housekeeping failed", zap.Error(err))
 				}
 			})
+		}
+		if now.After(count) {
+			count = now.Add(countEvery)
+			e.background(func() { e.recount(ctx) })
 		}
 		timer.Reset(e.idle(ctx, slots, clock()))
 		select {
