@@ -38,6 +38,7 @@ type commands struct {
 	Status   statusCommand   `cmd:"" help:"Say how a running pagerd is; exit 1 when somebody could not be paged."`
 	Page     pageCommand     `cmd:"" help:"List, show and answer pages."`
 	Incident incidentCommand `cmd:"" help:"List, show and close incidents."`
+	Store    storeCommand    `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
 	Reload   reloadCommand   `cmd:"" help:"Make a running pagerd read its configuration again."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

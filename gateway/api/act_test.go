@@ -219,7 +219,7 @@ func TestAStoreThatCannotPromiseIsA503ThatSaysThatNothingChanged(t *testing.T) {
 		}
 	}
 	a := d.request("POST", fmt.Sprintf("/api/v1/pages/%d/acknowledge", n), responderToken, "")
-	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "nothing was changed") {
+	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "NOT RECORDED") {
 		t.Errorf("answered %d %v %s", a.status, a.header, a.body)
 	}
 }

@@ -21,14 +21,17 @@ import (
 
 // Options are what the handler needs. Engine, Store, Config, Metrics and Now are required.
 type Options struct {
-	Engine  *engine.Engine
-	Store   store.Store
-	Config  func() *config.Config // asked on every request: tokens of a reloaded configuration hold at once
-	Metrics *metric.Set
-	Now     func() time.Time // wall clock
-	Version string
-	Log     *zap.Logger  // nil = silent
-	Reload  func() error // nil = the API cannot reload
+	Engine *engine.Engine
+	Store  store.Store
+	Shared *Shared // nil = the embedded store
+	// Unusable says since when the store is unusable and why; nil = nobody watches it.
+	Unusable func() (since time.Time, reason string)
+	Config   func() *config.Config // asked on every request: tokens of a reloaded configuration hold at once
+	Metrics  *metric.Set
+	Now      func() time.Time // wall clock
+	Version  string
+	Log      *zap.Logger  // nil = silent
+	Reload   func() error // nil = the API cannot reload
 }
 
 // server is the handler's state; it holds nothing that a request changes.

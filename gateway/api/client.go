@@ -83,6 +83,16 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return get[Status](ctx, c, "/status?format=json")
 }
 
+// Store returns the store, its settings and the replicas that share it.
+func (c *Client) Store(ctx context.Context) (StoreInfo, error) {
+	return get[StoreInfo](ctx, c, "/api/v1/store")
+}
+
+// UpgradeStore raises the stored format to the newest that the daemon can write.
+func (c *Client) UpgradeStore(ctx context.Context) (StoreInfo, error) {
+	return post[StoreInfo](ctx, c, "/api/v1/store/upgrade", Act{})
+}
+
 // Reload makes pagerd read its configuration again.
 func (c *Client) Reload(ctx context.Context) (VersionInfo, error) {
 	return post[VersionInfo](ctx, c, "/api/v1/reload", Act{})

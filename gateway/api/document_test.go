@@ -88,7 +88,7 @@ func TestTheDocumentsSchemasHaveTheFieldsThatAreSent(t *testing.T) {
 		"Problem": Problem{}, "VersionInfo": VersionInfo{}, "OnCallList": OnCallList{}, "OnCall": OnCall{}, "PageList": PageList{},
 		"PageDetail": PageDetail{}, "Page": Page{}, "Delivery": Delivery{}, "Alert": Alert{}, "IncidentList": IncidentList{},
 		"IncidentDetail": IncidentDetail{}, "Incident": Incident{}, "Outcome": Outcome{}, "Answer": Answer{},
-		"IncidentOutcome": IncidentOutcome{}, "Entry": timeline.Entry{},
+		"IncidentOutcome": IncidentOutcome{}, "StoreInfo": StoreInfo{}, "Finding": Finding{}, "Replica": Replica{}, "Entry": timeline.Entry{},
 	} {
 		schema, ok := schemas[name]
 		if !ok {

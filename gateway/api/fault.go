@@ -40,8 +40,7 @@ func faultOf(err error) *fault {
 	case errors.Is(err, store.ErrDamaged):
 		return &fault{status: http.StatusInternalServerError, message: err.Error(), hint: "everything else goes on; the stored value needs a backup"}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &fault{status: http.StatusServiceUnavailable, message: "the store cannot take this now, and nothing was changed",
-			hint: "/readyz says why; try again"}
+		return &fault{status: http.StatusServiceUnavailable, message: "the store cannot be used now", hint: "/readyz says why; try again"}
 	}
 	return &fault{status: http.StatusInternalServerError, message: "pagerd could not do this", hint: "its log says why"}
 }
@@ -49,6 +48,9 @@ func faultOf(err error) *fault {
 // fail logs what the caller cannot mend and answers the error.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := faultOf(err)
+	if f.status == http.StatusServiceUnavailable && r.Method == http.MethodPost {
+		f.message = "NOT RECORDED: " + f.message
+	}
 	if f.status >= http.StatusInternalServerError {
 		s.Log.Error("API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Int("status", f.status), zap.Error(err))
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pagerd/gateway/metric"
+	"pagerd/gateway/replica"
 )
 
 // probeTime bounds what a probe asks of the store: an orchestrator's own timeout is one second by default.
@@ -27,7 +31,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Engine.Ready(ctx); err != nil {
 		why = []string{err.Error()}
 	}
-	readiness(w, r, why)
+	readiness(w, r, why, s.warnings())
 	return nil
 }
 
@@ -35,7 +39,9 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 func (s *server) readyzPage(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), probeTime)
 	defer cancel()
-	readiness(w, r, s.Engine.CannotPage(ctx, s.Now().UTC()))
+	// What keeps this replica from sending is among the reasons already.
+	why := s.Engine.CannotPage(ctx, s.Now().UTC())
+	readiness(w, r, why, slices.DeleteFunc(s.warnings(), func(w string) bool { return slices.Contains(why, w) }))
 	return nil
 }
 
@@ -43,24 +49,27 @@ func (s *server) readyzPage(w http.ResponseWriter, r *http.Request) error {
 type Readiness struct {
 	Ready   bool     `json:"ready"`
 	Reasons []string `json:"reasons"` // why not; empty when ready
+	// Warnings keep nothing from being ready: a replica whose clock is off still accepts, a relaxed store may lose.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
-func readiness(w http.ResponseWriter, r *http.Request, why []string) {
+func readiness(w http.ResponseWriter, r *http.Request, why, warnings []string) {
 	status := http.StatusOK
 	if len(why) > 0 {
 		status = http.StatusServiceUnavailable
 	}
-	switch {
-	case wantsJSON(r):
-		writeJSON(w, status, Readiness{Ready: len(why) == 0, Reasons: append([]string{}, why...)})
-	case len(why) == 0:
-		plain(w, status, "ready")
-	default:
-		for i, line := range why {
-			why[i] = clean(line)
-		}
-		plain(w, status, strings.Join(why, "\n"))
+	if wantsJSON(r) {
+		writeJSON(w, status, Readiness{Ready: len(why) == 0, Reasons: append([]string{}, why...), Warnings: warnings})
+		return
 	}
+	lines := why
+	if len(why) == 0 {
+		lines = append([]string{"ready"}, warnings...)
+	}
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	plain(w, status, strings.Join(lines, "\n"))
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
@@ -89,6 +98,32 @@ func (s *server) observe(ctx context.Context) {
 	s.Metrics.Ready.WithLabelValues("accept").Set(yes(s.Engine.Ready(ctx) == nil))
 	s.Metrics.Ready.WithLabelValues("page").Set(yes(len(s.Engine.CannotPage(ctx, now)) == 0))
 	s.Metrics.OldestDue.Set(s.Engine.Late(ctx, now).Seconds())
+	if s.Unusable != nil {
+		unusable := 0.0
+		if since, _ := s.Unusable(); !since.IsZero() {
+			unusable = now.Sub(since).Seconds()
+		}
+		s.Metrics.Unusable.Set(unusable)
+	}
+	if s.Shared != nil {
+		s.observeShared()
+	}
+}
+
+// observeShared sets the gauges of a store that replicas share.
+func (s *server) observeShared() {
+	st := s.Shared.Replicas()
+	s.Metrics.Replicas.Set(float64(len(st.Replicas)))
+	s.Metrics.Offset.Set(st.Offset.Seconds())
+	s.Metrics.Held.Set(yes(s.Shared.Hold() != ""))
+	s.Metrics.Skew.Set(yes(len(replica.Skew(st.Replicas)) > 0))
+	found := map[string]bool{}
+	for _, f := range s.Shared.Findings() {
+		found[metric.Setting(f.Setting)] = true
+	}
+	for _, setting := range metric.Settings() {
+		s.Metrics.Findings.WithLabelValues(setting).Set(yes(found[setting]))
+	}
 }
 
 func yes(b bool) float64 {

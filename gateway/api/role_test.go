@@ -43,6 +43,9 @@ func roleTable() map[string]role {
 		"POST /api/v1/incidents/{n}/resolve":   responder,
 		"POST /api/v1/incidents/{n}/dismiss":   responder,
 
+		"GET /api/v1/store":          viewer,
+		"POST /api/v1/store/upgrade": admin,
+
 		"POST /api/v1/reload": admin,
 	}
 }

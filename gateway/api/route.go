@@ -70,6 +70,8 @@ func routes() []route {
 		{"POST", "/api/v1/incidents/{n}/resolve", responder, (*server).resolveIncident},
 		{"POST", "/api/v1/incidents/{n}/dismiss", responder, (*server).dismiss},
 
+		{"GET", "/api/v1/store", viewer, (*server).showStore},
+		{"POST", "/api/v1/store/upgrade", admin, (*server).upgradeStore},
 		{"POST", "/api/v1/reload", admin, (*server).reload},
 	}
 }

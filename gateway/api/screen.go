@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/gateway/replica"
 	"pagerd/gateway/store"
 	"pagerd/notify"
 )
@@ -42,6 +44,7 @@ func newScreen() screen {
 		page: template.Must(template.New("status").Funcs(template.FuncMap{
 			"ago": ago, "until": until, "clock": clock, "iso": iso, "day": day, "short": alert.Severity.Short, "outcome": outcome, "tone": tone, "channel": channelName,
 			"dict":    dict,
+			"offset":  offset,
 			"seconds": func(s float64) string { return span(time.Duration(s * float64(time.Second))) },
 		}).Parse(statusHTML)),
 	}
@@ -65,11 +68,14 @@ type view struct {
 	Calm    string // one sentence that says how things are
 	Mood    string // "ok", "busy" or "bad": the colour of the sentence
 	More    int    // open pages that are not shown
+	// Warnings are those of accepting that are no reasons for not paging.
+	Warnings []string
 }
 
 func (s screen) render(w http.ResponseWriter, st Status) error {
 	v := view{Status: st, CSS: s.css, Refresh: refresh, Zone: zoneOf(st.OnCall)}
 	v.Mood, v.Calm = sentence(st)
+	v.Warnings = slices.DeleteFunc(slices.Clone(st.Accepting.Warnings), func(w string) bool { return slices.Contains(st.Paging.Reasons, w) })
 	v.More = st.Counts.Triggered + st.Counts.Acknowledged + st.Counts.Held - len(st.Open)
 	var b bytes.Buffer
 	if err := s.page.Execute(&b, v); err != nil {
@@ -151,6 +157,19 @@ func until(now, t time.Time) string {
 		return "now"
 	}
 	return "in " + span(t.Sub(now))
+}
+
+// offset is how far a clock is off the store's: "+20 ms", "-1.5 s".
+func offset(seconds float64) string {
+	if d := time.Duration(seconds * float64(time.Second)); d.Abs() < time.Second {
+		return fmt.Sprintf("%+d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%+.1f s", seconds)
+}
+
+// Off reports whether the replica's clock is far from the store's.
+func (r Replica) Off() bool {
+	return time.Duration(r.Offset*float64(time.Second)).Abs() > replica.Limit
 }
 
 func clock(z *time.Location, t time.Time) string { return t.In(z).Format("15:04") }

@@ -34,6 +34,7 @@ type Status struct {
 	Channels   []engine.ChannelHealth `json:"channels"`     // those that were tried since the start
 	Resolved   []Page                 `json:"resolved"`     // resolved in the last 24 hours, newest first, at most 10
 	Damaged    string                 `json:"damaged,omitempty"`
+	Store      StoreInfo              `json:"store"`
 	Version    VersionInfo            `json:"version"`
 }
 
@@ -63,8 +64,10 @@ func (s *server) collect(ctx context.Context) Status {
 	if err := s.Engine.Ready(ctx); err != nil {
 		st.Accepting = Readiness{Reasons: []string{clean(err.Error())}}
 	}
+	st.Accepting.Warnings = s.warnings()
 	why := s.Engine.CannotPage(ctx, now)
 	st.Paging = Readiness{Ready: len(why) == 0, Reasons: append([]string{}, why...)}
+	st.Store = s.storeInfo(ctx)
 
 	open, err := s.openPages(ctx)
 	st.note("open pages", err)

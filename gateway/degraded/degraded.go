@@ -41,8 +41,6 @@ type Options struct {
 	Send func(ctx context.Context, n notify.Notification) notify.Outcome
 	// Observe hears of each attempt's outcome.
 	Observe func(c notify.Channel, out notify.Outcome)
-	// Changed hears that the store became usable or unusable.
-	Changed func(usable bool)
 	Now     func() time.Time
 	Log     *zap.Logger
 }
@@ -56,7 +54,6 @@ type Alarm struct {
 	outage  outage
 	notices notices
 	reason  string // why the store is unusable; empty = it is usable
-	asked   bool   // the store was asked at least once
 	number  int    // of messages sent
 }
 
@@ -124,17 +121,13 @@ func (a *Alarm) look(ctx context.Context, telling *sync.WaitGroup) {
 	if a.reason = ""; err != nil {
 		a.reason = err.Error()
 	}
-	changed := !a.asked || (before == "") != (err == nil)
-	a.asked = true
+	changed := (before == "") != (err == nil)
 	do, lasts := a.outage.observe(now, err != nil, a.o.After())
 	due := a.notices.due(now)
 	a.mu.Unlock()
 
-	if changed && (err != nil || before != "") {
-		a.o.Log.Warn("store", zap.Bool("usable", err == nil), zap.Error(err))
-	}
 	if changed {
-		a.o.Changed(err == nil)
+		a.o.Log.Warn("store", zap.Bool("usable", err == nil), zap.Error(err))
 	}
 	switch do {
 	case tell:

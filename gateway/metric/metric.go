@@ -5,6 +5,8 @@
 package metric
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -26,6 +28,14 @@ type Set struct {
 	Open       *prometheus.GaugeVec     // status: pages that are not resolved
 	OldestDue  prometheus.Gauge         // seconds that the oldest due work waits; 0 when none is late
 	Ready      *prometheus.GaugeVec     // door (accept, page): 1 or 0
+
+	Unusable prometheus.Gauge       // seconds that the store is unusable; 0 when it is usable
+	Direct   *prometheus.CounterVec // channel, certainty: messages to operators sent without the store
+	Findings *prometheus.GaugeVec   // setting: 1 when the shared store's server can lose what it confirmed because of it
+	Replicas prometheus.Gauge       // live daemons that share the store
+	Offset   prometheus.Gauge       // seconds that this replica's clock is ahead of the store's
+	Held     prometheus.Gauge       // 1 when the clock cannot be trusted: nothing is fired or sent
+	Skew     prometheus.Gauge       // 1 when replicas run with different configurations
 }
 
 // New makes the metrics and registers them, with the Go runtime's and the process's.
@@ -50,15 +60,42 @@ func New() *Set {
 			Help: "How long the oldest due work waits."}),
 		Ready: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "pagerd", Name: "ready",
 			Help: "1 when the door is ready: accept (durably), page (somebody can be paged now)."}, []string{"door"}),
+		Unusable: gauge("store_unusable_seconds", "How long the store is unusable; 0 when it is usable."),
+		Direct:   counters("direct_sends_total", "Messages to operators that were sent without the store.", "channel", "certainty"),
+		Findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "pagerd", Name: "store_finding",
+			Help: "1 when the store's server can lose what it confirmed because of this setting."}, []string{"setting"}),
+		Replicas: gauge("replicas", "Live daemons that share the store, this one included; 0 with the embedded store."),
+		Offset:   gauge("clock_offset_seconds", "This replica's clock minus the store's, at the newest comparison."),
+		Held:     gauge("clock_held", "1 when the clock cannot be trusted: this replica fires and sends nothing."),
+		Skew:     gauge("config_skew", "1 when replicas run with different configurations."),
 	}
 	s.Registry.MustRegister(s.Requests, s.Alerts, s.Pages, s.Attempts, s.Replies, s.Alarms, s.CommitTime, s.SendDelay,
 		s.StepDelay, s.Folded, s.Open, s.OldestDue, s.Ready,
+		s.Unusable, s.Direct, s.Findings, s.Replicas, s.Offset, s.Held, s.Skew,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s
 }
 
+// Settings is the closed list of the label "setting" of the findings: those of the shared store's server that decide what
+// it can lose. What is not in it is "other".
+func Settings() []string {
+	return []string{"role", "appendonly", "appendfsync", "maxmemory-policy", "redis_version", "connected_slaves", "aof_last_write_status", "other"}
+}
+
+// Setting is a finding's label.
+func Setting(name string) string {
+	if slices.Contains(Settings(), name) {
+		return name
+	}
+	return "other"
+}
+
 func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "pagerd", Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "pagerd", Name: name, Help: help})
 }
 
 func histogram(name, help string) prometheus.Histogram {

@@ -35,6 +35,7 @@ type Clock struct {
 	jumped chan struct{} // gets a value when the wall clock left the steady one
 
 	mu      sync.Mutex
+	judge   bool      // there was a comparison; else the wall clock is all there is
 	base    reading   // at the newest comparison
 	instant time.Time // what Now said then: the wall clock, corrected while it is held
 	hold    string
@@ -43,10 +44,7 @@ type Clock struct {
 
 // NewClock returns a clock that holds until it was compared.
 func NewClock(s Source) *Clock {
-	c := &Clock{source: s, jumped: make(chan struct{}, 1), hold: unmeasured}
-	c.base = c.read()
-	c.instant = c.base.wall
-	return c
+	return &Clock{source: s, jumped: make(chan struct{}, 1), hold: unmeasured}
 }
 
 func (c *Clock) read() reading {
@@ -59,6 +57,9 @@ func (c *Clock) Now() time.Time {
 	r := c.read()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.judge {
+		return r.wall.UTC()
+	}
 	c.look(r)
 	return c.instant.Add(r.steady - c.base.steady).UTC()
 }
@@ -72,10 +73,17 @@ func (c *Clock) Hold() string {
 	return c.hold
 }
 
+// Compared reports whether the clock was compared, or cannot be: else nothing should be stamped by it yet.
+func (c *Clock) Compared() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hold != unmeasured
+}
+
 // look holds at once when the wall clock was set since the newest comparison, and asks for another.
 func (c *Clock) look(r reading) {
 	jump := r.wall.Sub(c.base.wall) - (r.steady - c.base.steady)
-	if c.compare || jump.Abs() <= Limit {
+	if !c.judge || c.compare || jump.Abs() <= Limit {
 		return
 	}
 	c.compare = true
@@ -90,7 +98,7 @@ func (c *Clock) look(r reading) {
 func (c *Clock) judged(r reading, v Verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.base, c.instant, c.hold, c.compare = r, r.wall, "", false
+	c.judge, c.base, c.instant, c.hold, c.compare = true, r, r.wall, "", false
 	if v.Held() {
 		c.instant = r.wall.Add(-v.Deviation)
 		c.hold = fmt.Sprintf("clock: %s off the median of %d clocks; this replica fires and sends nothing", span(v.Deviation), v.Votes)
@@ -98,14 +106,12 @@ func (c *Clock) judged(r reading, v Verdict) {
 	c.look(c.read())
 }
 
-// trust ends the first hold when the store cannot tell the time at all: a pager that rings by a clock that nobody checked
-// is better than one that never rings.
+// trust follows the wall clock when the store cannot tell the time: a pager that rings by a clock that nobody checks is
+// better than one that never rings.
 func (c *Clock) trust() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.hold == unmeasured {
-		c.hold = ""
-	}
+	c.judge, c.hold, c.compare = false, "", false
 }
 
 // span is a deviation with its direction, as people read it: "+1.5s", "-320ms".

@@ -69,6 +69,8 @@ func TestAClockFollowsNoJump(t *testing.T) {
 		"a store that cannot tell the time": {
 			{"at first", func(*machine, *Clock) {}, 0, "not compared", false},
 			{"given up", func(m *machine, c *Clock) { c.trust() }, 0, "", false},
+			{"set ahead", func(m *machine, c *Clock) { m.wall = m.wall.Add(time.Hour) }, time.Hour, "", false},
+			{"it can again", func(m *machine, c *Clock) { c.judged(c.read(), off(time.Hour)) }, 0, "+1h0m0s off", false},
 		},
 	} {
 		m := &machine{wall: began}

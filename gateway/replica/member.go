@@ -50,10 +50,10 @@ type Options struct {
 type Member struct {
 	o Options
 
-	mu    sync.Mutex
-	state State
-	skew  skew
-	off   bool // the clock was off at the newest comparison
+	mu       sync.Mutex
+	state    State
+	compared time.Duration // by the steady clock, when state was made
+	skew     skew
 }
 
 // State is what is known of the replicas.
@@ -134,7 +134,7 @@ func (m *Member) Compare(ctx context.Context) error {
 	}
 	v := Judge(self.Name, offset, live)
 	m.o.Clock.judged(r, v)
-	m.note(self, State{Replicas: live, Verdict: v, Offset: offset, At: m.o.Clock.Now()})
+	m.note(self, State{Replicas: live, Verdict: v, Offset: offset, At: m.o.Clock.Now()}, r.steady)
 	return nil
 }
 
@@ -161,7 +161,7 @@ func (m *Member) measure(ctx context.Context) (at reading, offset time.Duration,
 	return at, offset, nil
 }
 
-// failed notes a comparison that did not come about. What was judged before holds on.
+// failed notes a comparison that did not come about. What was judged before holds on for as long as an announcement counts.
 func (m *Member) failed(ctx context.Context, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,17 +170,19 @@ func (m *Member) failed(ctx context.Context, err error) {
 	if errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
 		return // nothing can be fired either
 	}
-	m.o.Clock.trust()
 	if first {
 		m.o.Log.Error("clocks cannot be compared", zap.Error(err))
+	}
+	if m.state.At.IsZero() || m.o.Clock.read().steady-m.compared > store.ReplicaLife {
+		m.o.Clock.trust()
 	}
 }
 
 // note keeps the state and tells what is new in it.
-func (m *Member) note(self store.Replica, s State) {
+func (m *Member) note(self store.Replica, s State, steady time.Duration) {
 	m.mu.Lock()
-	wasOff := m.off
-	m.state, m.off = s, s.Verdict.Off
+	wasOff := m.state.Verdict.Off
+	m.state, m.compared = s, steady
 	skewed := m.skew.observe(s.At, s.Replicas)
 	m.mu.Unlock()
 	switch {

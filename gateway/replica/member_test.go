@@ -142,6 +142,23 @@ func TestAClockThatWasNeverComparedHoldsWhileTheStoreIsGoneAndNotWhenItCannotTel
 	}
 }
 
+func TestAHoldOutlivesAShortFaultAndNotAStoreThatNeverTellsTheTime(t *testing.T) {
+	r := newRig()
+	r.compare(t)
+	r.machine.wall = r.machine.wall.Add(time.Minute)
+	r.compare(t)
+	r.store.failed = errors.New("NOPERM")
+	for second := range 40 {
+		if err := r.member.Compare(context.Background()); err == nil {
+			t.Fatal("compared without the time")
+		}
+		if held := r.member.o.Clock.Hold() != ""; held != (second < 30) {
+			t.Errorf("after %d s without the time: held %v", second, held)
+		}
+		r.machine.pass(time.Second)
+	}
+}
+
 func TestTheFirstByNameTellsOfDifferentConfigurations(t *testing.T) {
 	for first, want := range map[string]int{"a": 0, "c": 1} {
 		r := newRig()

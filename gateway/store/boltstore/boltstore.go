@@ -247,6 +247,17 @@ func (s *Store) Ready(ctx context.Context) error {
 	}})
 }
 
+// Accepts reports whether new alerts are stored. Ready fails earlier, while there is time to make room on the disk.
+func (s *Store) Accepts() error {
+	if err := s.failed.Load(); err != nil {
+		return unavailable(*err)
+	}
+	if err := s.space.admits(); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
 // Check walks the whole file and reports what does not fit together. It is slow and meant for tests and support.
 func (s *Store) Check() error {
 	return s.db.View(func(tx *bolt.Tx) error {
