@@ -64,7 +64,12 @@ func layers() map[string]layer {
 		"pagerd/gateway/scenario": {level: 10},
 		"pagerd/gateway/demo":     {level: 10, modules: []string{zap}},
 		"pagerd/gateway/bench":    {level: 10},
-		"pagerd/cmd/pagerd":       {level: 11, modules: []string{zap, "github.com/alecthomas/kong"}},
+		// The judge of a chaos run knows nothing of pagerd; neither do its neighbours and its machinery.
+		"pagerd/gateway/chaos/judge": {level: 0, pure: true},
+		"pagerd/gateway/chaos/rig":   {level: 0},
+		"pagerd/gateway/chaos/crowd": {level: 1},
+		"pagerd/gateway/chaos":       {level: 10},
+		"pagerd/cmd/pagerd":          {level: 11, modules: []string{zap, "github.com/alecthomas/kong"}},
 	}
 }
 

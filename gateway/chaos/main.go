@@ -1,0 +1,206 @@
+// Command chaos breaks a real pagerd on purpose and proves by the logs of its neighbours that nothing was lost: daemons are
+// killed and paused, Redis is killed and cut off, the disk fills up and loses its power, the provider fails, versions are
+// exchanged, while alerts stream in and people answer their telephones.
+//
+// It promises that the verdict comes from what senders and provider wrote down and from the timelines, never from pagerd's
+// own word; that a seed decides the faults; that what this machine cannot do is said and never counted as passed; and that
+// nothing it starts, mounts or connects outlives it.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"pagerd/gateway/chaos/rig"
+)
+
+// options are the command line.
+type options struct {
+	parts []string
+	must  []string
+	short bool
+	seed  uint64
+	json  bool
+	keep  string
+	using string // a binary that is there already
+	cell  string // this process plays one part inside namespaces of its own
+	dir   string
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		os.Exit(2) // flag has told why
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ok, err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (options, error) {
+	var names []string
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	only := f.String("parts", "all", "which parts to run: "+strings.Join(names, ","))
+	must := f.String("must", "", "parts whose not running is a failure")
+	o := options{}
+	f.BoolVar(&o.short, "short", false, "every part once and briefly, for each change; else the long run")
+	f.Uint64Var(&o.seed, "seed", 0, "decides the faults; 0: by the clock")
+	f.BoolVar(&o.json, "json", false, "print the results as JSON on standard output")
+	f.StringVar(&o.keep, "keep", "", "directory for the logs of the run; empty: a temporary one, kept only if the run fails")
+	f.StringVar(&o.using, "binary", "", "pagerd binary to break; empty: build it from this module")
+	f.StringVar(&o.cell, "cell", "", "for the program itself: play this part in the namespaces that it is in")
+	f.Usage = func() {
+		fmt.Fprintln(f.Output(), "chaos breaks a real pagerd on purpose and proves that nothing was lost.")
+		f.PrintDefaults()
+		fmt.Fprintln(f.Output(), "\nParts:")
+		for _, p := range parts() {
+			fmt.Fprintf(f.Output(), "  %-10s %s\n", p.name, p.about)
+		}
+	}
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	o.parts, o.must = names, split(*must)
+	if *only != "all" {
+		o.parts = split(*only)
+	}
+	for _, name := range slices.Concat(o.parts, o.must) {
+		if !slices.Contains(names, name) {
+			err := fmt.Errorf("there is no part %q; there are %s", name, strings.Join(names, ", "))
+			fmt.Fprintln(f.Output(), err)
+			return o, err
+		}
+	}
+	if o.seed == 0 {
+		o.seed = uint64(time.Now().UnixNano())
+	}
+	return o, nil
+}
+
+func split(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// run plays the parts one after the other and reports whether every promise was kept.
+func run(ctx context.Context, o options) (ok bool, err error) {
+	if o.cell != "" {
+		return true, inCell(ctx, o)
+	}
+	if o.dir = o.keep; o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "pagerd-chaos-"); err != nil {
+			return false, fmt.Errorf("make the run's directory: %w", err)
+		}
+		defer func() {
+			if !ok {
+				fmt.Fprintln(os.Stderr, "the logs are in", o.dir)
+				return
+			}
+			err = errors.Join(err, os.RemoveAll(o.dir))
+		}()
+	}
+	say("seed %d; the same faults again: -seed %d", o.seed, o.seed)
+	var results []result
+	began := time.Now()
+	for _, p := range parts() {
+		if !slices.Contains(o.parts, p.name) || ctx.Err() != nil {
+			continue
+		}
+		r := play(ctx, o, p)
+		if r.NotRun != "" && slices.Contains(o.must, p.name) {
+			r.Wrong = append(r.Wrong, "must run here")
+		}
+		results = append(results, r)
+	}
+	if ctx.Err() != nil {
+		return false, errors.New("interrupted")
+	}
+	ok = true
+	for _, r := range results {
+		ok = ok && len(r.Wrong) == 0
+	}
+	if o.json {
+		return ok, json.NewEncoder(os.Stdout).Encode(results)
+	}
+	print(os.Stdout, results, time.Since(began))
+	return ok, nil
+}
+
+// play runs one part, in a cell if it changes mounts or networks, and says how it went.
+func play(ctx context.Context, o options, p part) result {
+	r := result{Part: p.name}
+	for _, tool := range p.needs {
+		if why := missing(tool); why != "" {
+			r.NotRun = why
+			say("%s: not run: %s", p.name, why)
+			return r
+		}
+	}
+	say("%s: %s", p.name, p.about)
+	began := time.Now()
+	var err error
+	if p.cell == noCell {
+		err = p.play(ctx, o, &r)
+	} else {
+		err = cell(ctx, o, p, &r)
+	}
+	r.Took = time.Since(began)
+	r.Wrong = append(r.Wrong, r.Verdict.Broken()...)
+	r.failed(err)
+	r.say()
+	return r
+}
+
+// cell plays a part in a process of its own, which prints its result.
+func cell(ctx context.Context, o options, p part, r *result) error {
+	if err := binaryOf(ctx, &o); err != nil {
+		return err
+	}
+	args := []string{"-cell", p.name, "-parts", p.name, "-seed", fmt.Sprint(o.seed), "-keep", o.dir, "-binary", o.using}
+	if o.short {
+		args = append(args, "-short")
+	}
+	var out bytes.Buffer
+	if err := rig.Cell(ctx, p.cell == networkCell, &out, args...); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(out.Bytes(), r); err != nil {
+		return fmt.Errorf("understand the part's result: %w", err)
+	}
+	return nil
+}
+
+// inCell is the other side of cell.
+func inCell(ctx context.Context, o options) error {
+	o.dir = o.keep
+	r := result{Part: o.cell}
+	err := rig.Enter()
+	for _, p := range parts() {
+		if p.name == o.cell && err == nil {
+			err = p.play(ctx, o, &r)
+		}
+	}
+	r.failed(err)
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// say tells how far the run is; results go to standard output.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"pagerd/gateway/chaos/rig"
+)
+
+// part is one kind of trouble.
+type part struct {
+	name  string
+	about string
+	needs []string // programs
+	cell  cellKind
+	play  func(ctx context.Context, o options, r *result) error
+}
+
+type cellKind int
+
+const (
+	noCell      cellKind = iota
+	mountCell            // with mounts of its own
+	networkCell          // and a network of its own
+)
+
+// parts are all parts, in the order in which they are played.
+func parts() []part {
+	return []part{
+		{name: "power", about: "the embedded store's disk loses its power", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io"}, cell: mountCell, play: powerCuts},
+	}
+}
+
+// missing says why a program cannot be used; empty = it can. What only root's path has counts.
+func missing(tool string) string {
+	for _, dir := range []string{"", "/usr/sbin", "/sbin"} {
+		if _, err := exec.LookPath(filepath.Join(dir, tool)); err == nil {
+			return ""
+		}
+	}
+	return tool + " is not installed (make neighbours installs what it can)"
+}
+
+// binaryOf builds pagerd as it is, unless that was done or one was given.
+func binaryOf(ctx context.Context, o *options) error {
+	if o.using != "" {
+		return nil
+	}
+	binary := filepath.Join(o.dir, "pagerd")
+	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
+		if err := rig.Build(ctx, binary); err != nil {
+			return err
+		}
+	}
+	o.using = binary
+	return nil
+}
