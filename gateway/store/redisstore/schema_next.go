@@ -1,0 +1,5 @@
+//go:build nextschema
+
+package redisstore
+
+const nextSchema = 1
