@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -87,13 +88,24 @@ const reconcileSlack = 5 * time.Second
 func (e *Engine) trySend(ctx context.Context, s Sender, n notify.Notification, d store.Delivery, now time.Time) notify.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	if r, ok := s.(Reconciler); ok && d.Ambiguous > 0 {
+	if r, ok := s.(Reconciler); ok && d.Ambiguous > 0 && e.alone(ctx, d) {
 		id, found, err := r.Reconcile(ctx, n, d.At.Add(-reconcileSlack))
 		if err == nil && found {
 			return notify.Outcome{Certainty: notify.Sent, ProviderID: id}
 		}
 	}
 	return s.Send(ctx, n)
+}
+
+// alone reports whether no other delivery told the same contact the same thing so shortly before that the provider's list
+// could show its message for this one's, as when a page fires again within seconds. Then it is rather sent again than taken
+// for sent.
+func (e *Engine) alone(ctx context.Context, d store.Delivery) bool {
+	all, err := e.store.Deliveries(ctx, d.Page)
+	from := d.At.Add(-reconcileSlack - attemptTime - time.Second) // the last: Twilio's list keeps whole seconds
+	return err == nil && !slices.ContainsFunc(all, func(o store.Delivery) bool {
+		return o.ID != d.ID && o.Contact == d.Contact && o.Kind == d.Kind && (o.At.After(from) || o.AttemptAt.After(from))
+	})
 }
 
 // recheck drops what is no longer wanted, and returns the rest with their pages. What a bundle lost is settled at once.
