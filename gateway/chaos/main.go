@@ -29,6 +29,9 @@ type options struct {
 	parts []string
 	must  []string
 	short bool
+	// How much of each kind; 0 = as the length of the run says.
+	storms, cuts, partitions int
+
 	seed  uint64
 	json  bool
 	keep  string
@@ -63,6 +66,9 @@ func parse(args []string) (options, error) {
 	must := f.String("must", "", "parts whose not running is a failure")
 	o := options{}
 	f.BoolVar(&o.short, "short", false, "every part once and briefly, for each change; else the long run")
+	f.IntVar(&o.storms, "storms", 0, "storms of faults that the replicas go through; 0: 6, or one small one in a short run")
+	f.IntVar(&o.cuts, "cuts", 0, "power cuts; 0: 20, or 2 in a short run")
+	f.IntVar(&o.partitions, "partitions", 0, "partitions; 0: 3, or 1 in a short run")
 	f.Uint64Var(&o.seed, "seed", 0, "decides the faults; 0: by the clock")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON on standard output")
 	f.StringVar(&o.keep, "keep", "", "directory for the logs of the run; empty: a temporary one, kept only if the run fails")
@@ -156,7 +162,11 @@ func play(ctx context.Context, o options, p part) result {
 	}
 	say("%s: %s", p.name, p.about)
 	began := time.Now()
-	var err error
+	err := binaryOf(ctx, &o)
+	if err != nil {
+		r.failed(err)
+		return r
+	}
 	if p.cell == noCell {
 		err = p.play(ctx, o, &r)
 	} else {
@@ -171,10 +181,8 @@ func play(ctx context.Context, o options, p part) result {
 
 // cell plays a part in a process of its own, which prints its result.
 func cell(ctx context.Context, o options, p part, r *result) error {
-	if err := binaryOf(ctx, &o); err != nil {
-		return err
-	}
-	args := []string{"-cell", p.name, "-parts", p.name, "-seed", fmt.Sprint(o.seed), "-keep", o.dir, "-binary", o.using}
+	args := []string{"-cell", p.name, "-parts", p.name, "-seed", fmt.Sprint(o.seed), "-keep", o.dir, "-binary", o.using,
+		"-cuts", fmt.Sprint(o.cuts), "-partitions", fmt.Sprint(o.partitions)}
 	if o.short {
 		args = append(args, "-short")
 	}

@@ -30,8 +30,22 @@ const (
 // parts are all parts, in the order in which they are played.
 func parts() []part {
 	return []part{
+		{name: "replicas", about: "three daemons and a Redis that are killed and paused, a provider that fails", needs: []string{"redis-server"}, play: replicas},
 		{name: "power", about: "the embedded store's disk loses its power", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io"}, cell: mountCell, play: powerCuts},
+		{name: "full", about: "the embedded store's disk is full for a while", needs: []string{"mkfs.ext4", "mount"}, cell: mountCell, play: fullDisk},
+		{name: "flush", about: "a flush of the embedded store fails", needs: []string{"strace"}, cell: mountCell, play: failedFlush},
 	}
+}
+
+// many is how often something is done: as asked for, else as long runs or short ones do it.
+func (o options) many(asked, long, short int) int {
+	switch {
+	case asked > 0:
+		return asked
+	case o.short:
+		return short
+	}
+	return long
 }
 
 // missing says why a program cannot be used; empty = it can. What only root's path has counts.

@@ -13,10 +13,7 @@ import (
 
 // powerCuts takes the power from the machine with the embedded store again and again while alerts stream in.
 func powerCuts(ctx context.Context, o options, r *result) error {
-	cuts := 20
-	if o.short {
-		cuts = 2
-	}
+	cuts := o.many(o.cuts, 20, 2)
 	random := rand.New(rand.NewPCG(o.seed, 3))
 	dir := filepath.Join(o.dir, "power")
 	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: 100, acks: 0.3, replicas: 1,

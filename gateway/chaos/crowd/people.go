@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,34 @@ type People struct {
 	Seed     uint64
 
 	wg sync.WaitGroup
+
+	mu         sync.Mutex
+	unanswered []Asked // the newest pages that nobody replied to
+}
+
+// Asked is a message that asks somebody to acknowledge a page.
+type Asked struct{ Number, Page string }
+
+// keepsUnanswered is how many are remembered.
+const keepsUnanswered = 200
+
+// Unanswered takes the newest n pages that nobody replied to.
+func (p *People) Unanswered(n int) []Asked {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = min(n, len(p.unanswered))
+	out := p.unanswered[len(p.unanswered)-n:]
+	p.unanswered = p.unanswered[:len(p.unanswered)-n]
+	return out
+}
+
+func (p *People) leave(a Asked) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unanswered = append(p.unanswered, a)
+	if len(p.unanswered) > 2*keepsUnanswered {
+		p.unanswered = slices.Clone(p.unanswered[keepsUnanswered:])
+	}
 }
 
 // Shares of how people reply: most at once, some when the second is about to be rung, some twice.
@@ -37,7 +66,11 @@ func (p *People) Read(reading, life context.Context, step time.Duration) {
 				return
 			case m := <-p.Provider.read:
 				found := asked.FindStringSubmatch(m.Body)
-				if found == nil || random.Float64() >= p.Share {
+				if found == nil {
+					continue
+				}
+				if random.Float64() >= p.Share {
+					p.leave(Asked{m.To, found[1]})
 					continue
 				}
 				after := time.Duration(random.IntN(400)) * time.Millisecond
