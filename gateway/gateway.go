@@ -6,13 +6,11 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -21,9 +19,13 @@ import (
 
 	"pagerd/config"
 	"pagerd/gateway/api"
+	"pagerd/gateway/degraded"
 	"pagerd/gateway/engine"
 	"pagerd/gateway/metric"
+	"pagerd/gateway/replica"
+	"pagerd/gateway/store"
 	"pagerd/gateway/store/boltstore"
+	"pagerd/gateway/store/redisstore"
 	"pagerd/gateway/webhook"
 	"pagerd/notify"
 	"pagerd/notify/email"
@@ -39,6 +41,8 @@ type Options struct {
 	// SNSTransport and SNSRoots stand in for Amazon in the demo; a configuration cannot set them.
 	SNSTransport http.RoundTripper
 	SNSRoots     *x509.CertPool
+	// Clock is the machine's clocks; nil = the real ones. A test may let it run away.
+	Clock replica.Source
 }
 
 // Gateway is a running pagerd.
@@ -46,9 +50,18 @@ type Gateway struct {
 	o       Options
 	log     *zap.Logger
 	config  atomic.Pointer[config.Config]
+	name    string            // among the replicas
+	store   store.Store       // one of the next two
+	file    *boltstore.Store  // nil with Redis
+	redis   *redisstore.Store // nil with the embedded store, and so are clock and member: there is nobody to compare with
+	clock   *replica.Clock
+	member  *replica.Member
+	alarm   *degraded.Alarm
+	now     func() time.Time
 	engine  *engine.Engine
 	hooks   *webhook.Handler
 	twilio  *twilio.Client
+	senders map[notify.Channel]engine.Sender
 	fatal   chan error
 	public  *listener
 	ops     *listener
@@ -57,42 +70,44 @@ type Gateway struct {
 
 // New opens the store and the listeners; nothing is served before Run. It is one straight line because it is the list of
 // what pagerd consists of.
-func New(o Options) (g *Gateway, err error) {
+func New(o Options) (_ *Gateway, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	g = &Gateway{o: o, log: o.Log, fatal: make(chan error, 1)}
-	g.config.Store(o.Config)
+	cfg := o.Config
+	g := &Gateway{o: o, log: o.Log, name: replicaName(cfg), now: time.Now, senders: map[notify.Channel]engine.Sender{}, fatal: make(chan error, 1)}
+	g.config.Store(cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.closers.close())
 		}
 	}()
-	cfg := o.Config
 
-	st, err := boltstore.Open(boltstore.Options{Path: cfg.Store.Path,
-		Fatal:  g.die,
-		Report: func(err error) { o.Log.Error("store", zap.Error(err)) }})
-	if err != nil {
+	metrics := metric.New()
+	g.alarm = g.newAlarm(metrics) // first, so that whatever the store finds can be told
+	if err := g.openStore(cfg); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	g.closers.add("store", st.Close)
+	g.closers.add("store", g.store.Close)
+	if g.redis != nil {
+		g.join()
+		g.closers.add("replica", g.leave)
+	}
 
-	senders := map[notify.Channel]engine.Sender{}
 	if t := cfg.Notify.Twilio; t != nil {
 		g.twilio, err = twilio.New(twilio.Options{AccountSID: t.AccountSID, AuthToken: string(t.AuthToken), From: t.From,
 			BaseURL: t.BaseURL, PublicURL: cfg.PublicURL})
 		if err != nil {
 			return nil, err
 		}
-		senders[notify.SMS], senders[notify.Voice] = g.twilio.SMS(), g.twilio.Voice()
+		g.senders[notify.SMS], g.senders[notify.Voice] = g.twilio.SMS(), g.twilio.Voice()
 	}
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
 	}
 	if m := cfg.Notify.SMTP; m != nil {
-		senders[notify.Email], err = email.New(email.Options{Address: m.Address, TLS: m.TLS, Username: m.Username,
+		g.senders[notify.Email], err = email.New(email.Options{Address: m.Address, TLS: m.TLS, Username: m.Username,
 			Password: string(m.Password), From: m.From, Host: public.Hostname()})
 		if err != nil {
 			return nil, err
@@ -103,27 +118,26 @@ func New(o Options) (g *Gateway, err error) {
 		return nil, err
 	}
 	links := email.Links{Keys: [][]byte{key}}
-	metrics := metric.New()
-	g.engine, err = engine.New(context.Background(), engine.Options{Store: st, Config: g.config.Load, Senders: senders,
+	g.engine, err = engine.New(context.Background(), engine.Options{Store: g.store, Config: g.config.Load, Senders: g.senders,
 		Links: func(l engine.Link) string {
 			return g.config.Load().PublicURL + "/r/" + links.Sign(email.Link{Delivery: l.Delivery, Person: l.Person, Pages: l.Pages,
 				Rounds: l.Rounds, Expires: l.Expires.Unix()})
 		},
-		Metrics: metrics, Log: o.Log})
+		Patience: g.patience(), Hold: g.hold, Metrics: metrics, Log: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	g.hooks = webhook.New(webhook.Options{Sources: cfg.Sources, Accept: g.engine.Accept, Now: time.Now, Log: o.Log,
+	g.hooks = webhook.New(webhook.Options{Sources: cfg.Sources, Accept: g.accept, Now: g.now, Log: o.Log,
 		Observe: func(source, result string) { metrics.Requests.WithLabelValues(source, result).Inc() },
-		SNS:     webhook.NewSNS(o.SNSTransport, o.SNSRoots, time.Now)})
+		SNS:     webhook.NewSNS(o.SNSTransport, o.SNSRoots, g.now)})
 
 	g.public, err = listen("public", cfg.Public, g.publicDoors(links), o.Log)
 	if err != nil {
 		return nil, err
 	}
 	g.closers.add("public listener", g.public.close)
-	g.ops, err = listen("ops", cfg.Ops, api.New(api.Options{Engine: g.engine, Store: st, Config: g.config.Load, Metrics: metrics,
-		Now: time.Now, Version: o.Version, Log: o.Log, Reload: g.Reload}), o.Log)
+	g.ops, err = listen("ops", cfg.Ops, api.New(api.Options{Engine: g.engine, Store: g.store, Shared: g.shared(), Unusable: g.alarm.Unusable,
+		Config: g.config.Load, Metrics: metrics, Now: g.now, Version: o.Version, Log: o.Log, Reload: g.Reload}), o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -133,33 +147,50 @@ func New(o Options) (g *Gateway, err error) {
 
 // publicDoors are what the internet must reach. No path redirects: a redirected POST arrives as an empty GET.
 func (g *Gateway) publicDoors(links email.Links) http.Handler {
-	callbacks := twilio.Callbacks(twilio.CallbackOptions{Tokens: g.twilioTokens, PublicURL: func() string { return g.config.Load().PublicURL },
-		Language: g.language, Log: g.log,
-		Reply: func(ctx context.Context, t twilio.Text) (string, error) {
-			return g.engine.Reply(ctx, engine.Text(t), time.Now())
-		},
-		Script: func(ctx context.Context, delivery string) (twilio.Script, error) {
-			s, err := g.engine.Script(ctx, delivery, time.Now())
-			return twilio.Script(s), err
-		},
-		Digit: func(ctx context.Context, delivery, call, digit string) (twilio.Script, error) {
-			s, err := g.engine.Digit(ctx, delivery, call, digit, time.Now())
-			return twilio.Script(s), err
-		},
-		Progress: func(ctx context.Context, p notify.Progress) error { return g.engine.Progress(ctx, p, time.Now()) }})
-	page := email.Page(email.PageOptions{Links: links, Now: time.Now, Log: g.log, Zone: g.zone,
+	page := email.Page(email.PageOptions{Links: links, Now: g.now, Log: g.log, Zone: g.zone,
 		Subjects: func(ctx context.Context, l email.Link) ([]notify.Subject, error) {
 			return g.engine.LinkSubjects(ctx, link(l))
 		},
 		Act: func(ctx context.Context, l email.Link, verb notify.Verb) (string, error) {
-			return g.engine.FollowLink(ctx, link(l), verb, time.Now())
+			return g.engine.FollowLink(ctx, link(l), verb, g.now())
 		}})
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", g.hooks)
-	mux.Handle("/twilio/", callbacks)
+	mux.Handle("/twilio/", g.callbacks())
 	mux.Handle("/r/", page)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	return noRedirect(mux)
+}
+
+// callbacks take what Twilio has to say. What was sent without the store is answered without it.
+func (g *Gateway) callbacks() http.Handler {
+	return twilio.Callbacks(twilio.CallbackOptions{Tokens: g.twilioTokens, PublicURL: func() string { return g.config.Load().PublicURL },
+		Language: g.language, Log: g.log,
+		Reply: func(ctx context.Context, t twilio.Text) (string, error) {
+			return g.engine.Reply(ctx, engine.Text(t), g.now())
+		},
+		Script: func(ctx context.Context, delivery string) (twilio.Script, error) {
+			if words, ok := g.alarm.Words(delivery); ok {
+				return twilio.Script{Paragraphs: words}, nil
+			}
+			s, err := g.engine.Script(ctx, delivery, g.now())
+			return twilio.Script(s), err
+		},
+		Digit: func(ctx context.Context, delivery, call, digit string) (twilio.Script, error) {
+			if words, ok := g.alarm.Words(delivery); ok {
+				return twilio.Script{Paragraphs: words}, nil
+			}
+			s, err := g.engine.Digit(ctx, delivery, call, digit, g.now())
+			return twilio.Script(s), err
+		},
+		Progress: func(ctx context.Context, p notify.Progress) error {
+			if degraded.Direct(p.Delivery) {
+				g.log.Info("message without the store", zap.String("provider_id", p.ProviderID), zap.String("state", p.State),
+					zap.Bool("failed", p.Failed), zap.String("reason", string(p.Reason)))
+				return nil
+			}
+			return g.engine.Progress(ctx, p, g.now())
+		}})
 }
 
 // noRedirect answers 404 where ServeMux would clean a path by a redirect.
@@ -210,8 +241,8 @@ func (g *Gateway) OpsAddr() string { return g.ops.l.Addr().String() }
 func (g *Gateway) Run(ctx context.Context) error {
 	g.log.Info("pagerd serves", zap.String("public", g.PublicAddr()), zap.String("ops", g.OpsAddr()),
 		zap.String("version", g.o.Version), zap.String("config", g.config.Load().Hash[:min(12, len(g.config.Load().Hash))]))
-	err := together(ctx, g.public.serve, g.ops.serve, g.watch,
-		func(ctx context.Context) error { g.engine.Run(ctx, time.Now); return nil },
+	err := together(ctx, g.public.serve, g.ops.serve, g.watch, g.alarm.Run, g.compare, g.preflight,
+		func(ctx context.Context) error { g.engine.Run(ctx, g.now); return nil },
 		func(ctx context.Context) error {
 			select {
 			case err := <-g.fatal:
@@ -224,14 +255,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 	err = errors.Join(err, g.closers.close())
 	g.log.Info("pagerd stopped")
 	return err
-}
-
-// die ends the process after a failed flush: what the kernel's cache holds is not to be trusted, and a restart reads the
-// file anew. It does not return to whoever might answer a sender.
-func (g *Gateway) die(err error) {
-	g.log.Error("the store cannot be trusted any more: pagerd ends at once", zap.Error(err))
-	_ = g.log.Sync()
-	os.Exit(3)
 }
 
 // probeEvery is how often the provider is asked whether it can be reached and takes the credentials: a broken token must
@@ -253,86 +276,12 @@ func (g *Gateway) watch(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		g.engine.Probed(notify.SMS, out, time.Now())
-		g.engine.Probed(notify.Voice, out, time.Now())
+		g.engine.Probed(notify.SMS, out, g.now())
+		g.engine.Probed(notify.Voice, out, g.now())
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
 		}
 	}
-}
-
-// Reload reads the configuration file again. What can fail is done first; addresses, store and provider accounts need a
-// restart and are refused when they changed.
-func (g *Gateway) Reload() error {
-	next, err := config.Load(g.o.ConfigFile, os.LookupEnv)
-	if err != nil {
-		g.log.Error("reload refused: the configuration is wrong, the old one stays", zap.Error(err))
-		return err
-	}
-	if what := g.needsRestart(next); what != "" {
-		err := fmt.Errorf("%s changed: restart pagerd for that", what)
-		g.log.Error("reload refused; the old configuration stays", zap.Error(err))
-		return err
-	}
-	g.config.Store(next)
-	g.hooks.Reload(next.Sources)
-	g.engine.Reconfigured()
-	g.log.Info("configuration reloaded", zap.String("config", next.Hash[:12]))
-	return nil
-}
-
-// needsRestart names what a reload cannot change.
-func (g *Gateway) needsRestart(next *config.Config) string {
-	now := g.config.Load()
-	twilioOf := func(c *config.Config) (t config.Twilio) {
-		if c.Notify.Twilio != nil {
-			t = *c.Notify.Twilio
-		}
-		t.PreviousAuthToken, t.Language = "", ""
-		return t
-	}
-	smtpOf := func(c *config.Config) (s config.SMTP) {
-		if c.Notify.SMTP != nil {
-			s = *c.Notify.SMTP
-		}
-		return s
-	}
-	switch {
-	case next.Public != now.Public || next.Ops != now.Ops:
-		return "listen"
-	case next.PublicURL != now.PublicURL:
-		return "public_url"
-	case next.Store != now.Store:
-		return "store"
-	case twilioOf(next) != twilioOf(now):
-		return "notify.twilio"
-	case smtpOf(next) != smtpOf(now):
-		return "notify.smtp"
-	case next.LinkKey != now.LinkKey:
-		return "link_key"
-	}
-	return ""
-}
-
-// linkKey is the configured key, else one that is made once and kept beside the store.
-func linkKey(cfg *config.Config) ([]byte, error) {
-	if cfg.LinkKey != "" {
-		return []byte(cfg.LinkKey), nil
-	}
-	path := cfg.Store.Path + ".linkkey"
-	key, err := os.ReadFile(path)
-	if err == nil && len(key) >= 32 {
-		return key, nil
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the key of mail links: %w", err)
-	}
-	key = make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("keep the key of mail links: %w", err)
-	}
-	return key, nil
 }

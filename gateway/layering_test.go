@@ -41,10 +41,13 @@ func layers() map[string]layer {
 		"pagerd/routing":          {level: 4, pure: true, modules: []string{amgr}},
 		"pagerd/config":           {level: 5, modules: []string{yaml}},
 
-		"pagerd/gateway/store":           {level: 6},
-		"pagerd/gateway/store/storetest": {level: 7},
-		"pagerd/gateway/store/memstore":  {level: 7},
-		"pagerd/gateway/store/boltstore": {level: 7, modules: []string{"go.etcd.io/bbolt"}},
+		"pagerd/gateway/store":            {level: 6},
+		"pagerd/gateway/store/storetest":  {level: 7},
+		"pagerd/gateway/store/memstore":   {level: 7},
+		"pagerd/gateway/store/boltstore":  {level: 7, modules: []string{"go.etcd.io/bbolt"}},
+		"pagerd/gateway/store/redisstore": {level: 7, modules: []string{"github.com/redis/go-redis/v9"}},
+		// Real servers for tests.
+		"pagerd/gateway/store/redisstore/redistest": {level: 7},
 
 		"pagerd/notify/twilio": {level: 6, modules: []string{twilio, zap}},
 		"pagerd/notify/email":  {level: 6, modules: []string{"github.com/wneessen/go-mail", zap}},

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pagerd/gateway/store"
 	"pagerd/notify"
 )
 
@@ -85,7 +86,7 @@ func (b *bench) instants() string {
 func TestEveryOperatorIsRungWhileTheStoreIsUnusableAndOnceWhenItIsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{operators: []notify.Contact{contact("dora", notify.SMS)}}
-		b.breaks(errors.New("redis: dial tcp 127.0.0.1:6379: connection refused"))
+		b.breaks(fmt.Errorf("redis: %w: redis: %w: dial tcp 127.0.0.1:6379: connection refused", store.ErrUnavailable, store.ErrUnavailable))
 		b.run(t, func(*Alarm) { time.AfterFunc(330*time.Second+time.Millisecond, b.heals) }, 400*time.Second)
 		if got, want := b.instants(), "10s dora/sms, 5m10s dora/sms, 5m34s dora/sms"; got != want {
 			t.Errorf("rung after %s, want %s", got, want)

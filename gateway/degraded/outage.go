@@ -2,7 +2,11 @@ package degraded
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"pagerd/gateway/store"
 )
 
 // Timing of the alarm, besides the configured time after which it begins.
@@ -155,7 +159,18 @@ func (n *notices) answered(now time.Time, w *notice, r result) {
 
 // unusableText is the alarm. What it means comes before the reason: a text message cuts the end off.
 func unusableText(replica, means, reason string, lasts time.Duration) string {
-	return fmt.Sprintf("DEGRADED for %s: %s: %s. Store: %s", span(lasts), name(replica), means, reason)
+	return fmt.Sprintf("DEGRADED for %s: %s: %s. Store: %s", span(lasts), name(replica), means, brief(reason))
+}
+
+// brief leaves out of an error's text what is said twice, and that the store is unavailable, which is why it is told.
+func brief(reason string) string {
+	var said []string
+	for part := range strings.SplitSeq(reason, ": ") {
+		if !slices.Contains(said, part) && part != store.ErrUnavailable.Error() {
+			said = append(said, part)
+		}
+	}
+	return strings.Join(said, ": ")
 }
 
 func backText(replica string, lasted time.Duration) string {

@@ -17,12 +17,15 @@ import (
 // tellBy is how soon a broken part must show.
 const tellBy = 5 * time.Second
 
+// operator is told when pagerd itself has a problem.
+const operator = "+15552000000"
+
 // smallConfig has one person; restrict is the rotation's restriction, empty for none.
 func smallConfig(r *rig, store, restrict string) string {
 	return fmt.Sprintf(`
 listen: {public: %q, ops: %q}
 public_url: http://%s
-store: {path: %q}
+store: {path: %q, alarm_after: 1s}
 sources:
   - {name: prod, kind: alertmanager, token: %s}
 people:
@@ -30,11 +33,13 @@ people:
 schedules:
   - {name: platform, zone: UTC, start: 2026-01-05, people: [ana]%s}
 routes: {schedule: platform, severity: SEV-1, group_by: [alertname]}
+operators: [{sms: %q}]
 tokens:
   - {name: test, token: %s, role: admin}
 notify:
   twilio: {account_sid: %s, auth_token: %s, from: %q, base_url: %q}
-`, r.public, r.ops, r.public, store, sourceToken, person(0, "primary"), person(0, "primary"), restrict, apiToken,
+`, r.public, r.ops, r.public, store, sourceToken, person(0, "primary"), person(0, "primary"), restrict,
+		operator, apiToken,
 		twiliosim.DefaultAccountSID, twiliosim.DefaultAuthToken, twiliosim.DefaultNumber, r.simURL)
 }
 
@@ -126,6 +131,7 @@ func TestAFullDiskShowsOnBothDoorsAndLosesNothing(t *testing.T) {
 	if status := r.post(ctx, alertBody("Full", "t0", "critical", "firing", time.Now())); status != http.StatusServiceUnavailable {
 		t.Errorf("on a full disk the alert was answered %d, want 503", status)
 	}
+	r.expectSMS(ctx, operator, "alerts are answered 503, nobody is paged. Store: ")
 	if err := os.Remove(fill); err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +140,15 @@ func TestAFullDiskShowsOnBothDoorsAndLosesNothing(t *testing.T) {
 		t.Errorf("with room again the alert was answered %d", status)
 	}
 	for _, name := range []string{"Before", "After"} {
-		if _, err := r.sim.Phone(person(0, "primary")).WaitSMS(ctx, func(m twiliosim.Message) bool { return strings.Contains(m.Body, name) }); err != nil {
-			t.Errorf("%s did not ring: %v", name, err)
-		}
+		r.expectSMS(ctx, person(0, "primary"), name)
+	}
+	r.expectSMS(ctx, operator, "BACK after")
+}
+
+// expectSMS waits for a message with that text.
+func (r *rig) expectSMS(ctx context.Context, number, text string) {
+	r.t.Helper()
+	if _, err := r.sim.Phone(number).WaitSMS(ctx, func(m twiliosim.Message) bool { return strings.Contains(m.Body, text) }); err != nil {
+		r.t.Errorf("%q did not ring: %v", text, err)
 	}
 }

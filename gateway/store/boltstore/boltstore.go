@@ -249,8 +249,10 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Accepts reports whether new alerts are stored. Ready fails earlier, while there is time to make room on the disk.
 func (s *Store) Accepts() error {
-	if err := s.failed.Load(); err != nil {
-		return unavailable(*err)
+	for _, err := range []*error{s.failed.Load(), s.broken.Load()} {
+		if err != nil {
+			return unavailable(*err)
+		}
 	}
 	if err := s.space.admits(); err != nil {
 		return unavailable(err)

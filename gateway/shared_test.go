@@ -1,0 +1,373 @@
+package gateway
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pagerd/gateway/api"
+	"pagerd/gateway/replica"
+	"pagerd/gateway/store"
+	"pagerd/gateway/store/redisstore"
+	"pagerd/gateway/store/redisstore/redistest"
+	"pagerd/notify/email"
+	"pagerd/notify/twilio/twiliosim"
+)
+
+func redisSection(server *redistest.Server, more string) string {
+	return fmt.Sprintf("{alarm_after: 1s, redis: {addresses: [%q]%s}}", server.Addr, more)
+}
+
+func (m *member) storeInfo() (st api.StoreInfo) {
+	m.f.t.Helper()
+	status, body := m.ops(http.MethodGet, "/api/v1/store", "")
+	if err := json.Unmarshal([]byte(body), &st); err != nil || status != http.StatusOK {
+		m.f.t.Fatalf("the store: %d %s", status, body)
+	}
+	return st
+}
+
+func TestAnyReplicaTakesWhatAnotherOneRangFor(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	a, b := f.start("a", redisSection(server, ""), nil), f.start("b", redisSection(server, ""), nil)
+	if status, body := a.fire("Shared"); status != http.StatusOK {
+		t.Fatalf("answered %d %s", status, body)
+	}
+	f.rings(anasNumber, "Shared is failing")
+	answer, err := f.sim.Phone(anasNumber).Reply(f.ctx, "4 1001") // goes to b
+	if err != nil || !strings.Contains(answer.Text(), "Acked #1001") {
+		t.Errorf("answered %q, %v", answer.Text(), err)
+	}
+	if status, body := a.ops(http.MethodGet, "/api/v1/pages/1001", ""); status != http.StatusOK || !strings.Contains(body, `"acknowledged_by": "ana"`) {
+		t.Errorf("a shows %d %s", status, body)
+	}
+	var names []string
+	for _, r := range a.storeInfo().Replicas {
+		names = append(names, r.Name)
+	}
+	b.stop()
+	f.until("b is gone from the list", func() bool {
+		_ = a.g.member.Compare(f.ctx)
+		return len(a.storeInfo().Replicas) == 1
+	})
+	_ = a.g.member.Compare(f.ctx)
+	if len(names) == 0 || names[0] != "a" {
+		t.Errorf("replicas %v", names)
+	}
+}
+
+// slippery is a machine whose wall clock can be set.
+func slippery() (source replica.Source, set func(ahead time.Duration)) {
+	real := replica.System()
+	var ahead atomic.Int64
+	return func() (time.Time, time.Duration) {
+		wall, steady := real()
+		return wall.Add(time.Duration(ahead.Load())), steady
+	}, func(d time.Duration) { ahead.Store(int64(d)) }
+}
+
+// TestAClockThatRunsAwayFiresNothing: of three replicas one is set an hour ahead, past the half hour after which the
+// secondary is due. Nobody is rung early; the replica still accepts, and what it stamps is right.
+func TestAClockThatRunsAwayFiresNothing(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	source, set := slippery()
+	a, _, c := f.start("a", redisSection(server, ""), nil), f.start("b", redisSection(server, ""), nil), f.start("c", redisSection(server, ""), source)
+	for _, m := range []*member{a, c} {
+		if err := m.g.member.Compare(f.ctx); err != nil { // everybody is seen by everybody
+			t.Fatal(err)
+		}
+	}
+	if status, body := a.fire("Before"); status != http.StatusOK {
+		t.Fatalf("answered %d %s", status, body)
+	}
+	f.rings(anasNumber, "Before")
+	set(time.Hour)
+	c.door("/readyz", http.StatusOK, "clock: +1h0m0s off the median of 4 clocks")
+	c.door("/readyz/page", http.StatusServiceUnavailable, "clock: +1h0m0s off")
+	c.door("/metrics", http.StatusOK, "pagerd_clock_held 1")
+	c.door("/status", http.StatusOK, "fires and sends nothing")
+	if status, body := c.fire("Stamped"); status != http.StatusOK {
+		t.Errorf("a held replica answered %d %s", status, body)
+	}
+	f.rings(anasNumber, "Stamped") // by another one
+	f.rings(emilsNumber, "DEGRADED: the clock of c is +1h0m0s off 3 others")
+	var p api.PageDetail
+	_, body := a.ops(http.MethodGet, "/api/v1/pages/1002", "")
+	if err := json.Unmarshal([]byte(body), &p); err != nil {
+		t.Fatal(err)
+	}
+	if off := time.Since(p.Page.TriggeredAt); off < 0 || off > time.Minute {
+		t.Errorf("the page was stamped %s", p.Page.TriggeredAt)
+	}
+	set(0)
+	c.door("/readyz", http.StatusOK, "ready\n")
+	f.until("c is right again", func() bool { return c.g.hold() == "" })
+	if m := f.sim.Phone(bensNumber).Messages(); len(m) > 0 {
+		t.Errorf("the secondary was rung half an hour early: %v", m)
+	}
+}
+
+func TestReplicasWithDifferentConfigurationsAreShown(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	one := f.config("a", redisSection(server, ""), f.free())
+	two := f.config("b", redisSection(server, ""), f.free())
+	two.Shared = "another"
+	a := f.run(one, nil)
+	f.run(two, nil)
+	if err := a.g.member.Compare(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if st := a.storeInfo(); !st.Skewed || len(st.Replicas) != 2 || st.Replicas[1].Config != "another" || st.Schema == 0 {
+		t.Errorf("the store: %+v", st)
+	}
+	a.door("/metrics", http.StatusOK, "pagerd_config_skew 1")
+	a.door("/metrics", http.StatusOK, "pagerd_replicas 2")
+	a.door("/status", http.StatusOK, "different configurations")
+}
+
+// TestAStoreThatHangsIsToldTheTruthAboutEverywhere: the Redis process is stopped as it stands, so that connections stay
+// open and nothing answers.
+func TestAStoreThatHangsIsToldTheTruthAboutEverywhere(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	a := f.start("a", redisSection(server, ""), nil)
+	if status, body := a.fire("Before"); status != http.StatusOK {
+		t.Fatalf("answered %d %s", status, body)
+	}
+	f.rings(anasNumber, "Before")
+	if status, body := a.ops(http.MethodPost, "/api/v1/pages/1001/note", `{"text": "hello"}`); status != http.StatusOK {
+		t.Fatalf("a note: %d %s", status, body)
+	}
+	picked := f.picksUp(anasNumber)
+	server.Pause()
+	f.boundedAnswers(a)
+	f.notRecorded(a, picked)
+	dora := f.sim.Phone(dorasNumber)
+	call, err := dora.WaitCall(f.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dora.Answer(call.SID); err != nil {
+		t.Fatal(err)
+	}
+	if call, err = dora.WaitCallUntil(f.ctx, call.SID, twiliosim.Call.Ended); err != nil || !call.Heard("alerts are answered 503, nobody is paged") || len(call.Errors) > 0 {
+		t.Errorf("heard %q, errors %v, %v", call.Spoken, call.Errors, err)
+	}
+	f.rings(emilsNumber, "a: alerts are answered 503, nobody is paged. Store: ")
+	a.door("/metrics", http.StatusOK, `pagerd_direct_sends_total{certainty="sent",channel="voice"} 1`)
+	a.door("/status", http.StatusOK, "Alerts cannot be accepted")
+	a.door("/healthz", http.StatusOK, "ok")
+	server.Resume()
+	f.rings(emilsNumber, "BACK after")
+	if status, body := a.fire("After"); status != http.StatusOK {
+		t.Errorf("answered %d %s", status, body)
+	}
+	f.rings(anasNumber, "After")
+}
+
+// boundedAnswers posts as many alerts at once as a storm has connections: each is answered 503 within two seconds, and
+// later ones at once.
+func (f *fleet) boundedAnswers(m *member) {
+	f.t.Helper()
+	for round, bound := range []time.Duration{2 * time.Second, 500 * time.Millisecond} {
+		began := time.Now()
+		var wg sync.WaitGroup
+		var refused atomic.Int64
+		for i := range 256 {
+			wg.Go(func() {
+				if status, _ := m.fire(fmt.Sprintf("Storm%d", i)); status == http.StatusServiceUnavailable {
+					refused.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		took := time.Since(began)
+		f.t.Logf("round %d: 256 alerts answered after %s", round, took.Round(time.Millisecond))
+		if refused.Load() != 256 || took > bound {
+			f.t.Errorf("round %d: %d of 256 were answered 503, after %s; want all within %s", round, refused.Load(), took, bound)
+		}
+	}
+}
+
+// picksUp answers the next call to a number and listens until a digit can be pressed.
+func (f *fleet) picksUp(number string) twiliosim.Call {
+	f.t.Helper()
+	phone := f.sim.Phone(number)
+	call, err := phone.WaitCall(f.ctx)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := phone.Answer(call.SID); err != nil {
+		f.t.Fatal(err)
+	}
+	if call, err = phone.WaitCallUntil(f.ctx, call.SID, func(c twiliosim.Call) bool { return c.Listening }); err != nil {
+		f.t.Fatal(err)
+	}
+	return call
+}
+
+// notRecorded tries every way to acknowledge while nothing can be stored; call is one that listens for a digit.
+func (f *fleet) notRecorded(m *member, call twiliosim.Call) {
+	t := f.t
+	t.Helper()
+	answer, err := f.sim.Phone(anasNumber).Reply(f.ctx, "4")
+	if err != nil || !strings.Contains(answer.Text(), "NOT RECORDED") {
+		t.Errorf("by SMS: %q, %v", answer.Text(), err)
+	}
+	if status, body := m.ops(http.MethodPost, "/api/v1/pages/1001/acknowledge", ""); status != http.StatusServiceUnavailable || !strings.Contains(body, "NOT RECORDED") {
+		t.Errorf("by the API: %d %s", status, body)
+	}
+	token := email.Links{Keys: [][]byte{[]byte(linkSecret)}}.Sign(email.Link{Delivery: "1001-1", Person: "ana", Pages: []int64{1001}, Rounds: []int{1},
+		Expires: time.Now().Add(time.Hour).Unix()})
+	link := "http://" + m.g.PublicAddr() + "/r/" + token
+	resp, err := f.client.Post(link, "application/x-www-form-urlencoded", strings.NewReader("verb=ack"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if raw, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(raw), "NOT RECORDED") {
+		t.Errorf("by the link: %d %s %v", resp.StatusCode, raw, err)
+	}
+	phone := f.sim.Phone(anasNumber)
+	if err := phone.Press(f.ctx, call.SID, "4"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := phone.WaitCallUntil(f.ctx, call.SID, func(c twiliosim.Call) bool { return c.Heard("Nothing was recorded") }); err != nil {
+		t.Errorf("by a digit: %v", err)
+	}
+	if err := phone.HangUp(call.SID); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestARedisThatIsNotThereYet: the daemon starts, answers 503 at once, rings, and works as soon as there is a Redis.
+func TestARedisThatIsNotThereYet(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	server.Kill()
+	a := f.start("a", redisSection(server, ""), nil)
+	began := time.Now()
+	if status, body := a.fire("Early"); status != http.StatusServiceUnavailable {
+		t.Errorf("answered %d %s", status, body)
+	}
+	if took := time.Since(began); took > 500*time.Millisecond {
+		t.Errorf("answered after %s", took)
+	}
+	f.rings(emilsNumber, "a: alerts are answered 503, nobody is paged. Store: ")
+	server.Restart()
+	f.until("the alert is accepted", func() bool { status, _ := a.fire("Early"); return status == http.StatusOK })
+	f.rings(anasNumber, "Early")
+	f.rings(emilsNumber, "BACK after")
+}
+
+// configure tells a Redis something without our own client.
+func configure(t *testing.T, server *redistest.Server, command string) {
+	t.Helper()
+	c, err := net.Dial("tcp", server.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprint(c, command+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil || line != "+OK\r\n" {
+		t.Fatalf("%s: %q, %v", command, line, err)
+	}
+}
+
+// TestASettingThatBecomesWeakerStopsNewAlertsOnly: acknowledgements and what is due go on.
+func TestASettingThatBecomesWeakerStopsNewAlertsOnly(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	f.step = "2s"
+	a := f.start("a", redisSection(server, ""), nil)
+	for _, name := range []string{"First", "Second"} {
+		if status, body := a.fire(name); status != http.StatusOK {
+			t.Fatalf("answered %d %s", status, body)
+		}
+		f.rings(anasNumber, name)
+	}
+	configure(t, server, "CONFIG SET appendfsync everysec")
+	if _, err := a.g.redis.Inspect(f.ctx); err != nil { // as every minute
+		t.Fatal(err)
+	}
+	const reason = "appendfsync is everysec, not always: "
+	a.door("/readyz", http.StatusServiceUnavailable, reason)
+	a.door("/readyz/page", http.StatusServiceUnavailable, reason)
+	a.door("/status", http.StatusOK, reason)
+	a.door("/metrics", http.StatusOK, `pagerd_store_finding{setting="appendfsync"} 1`)
+	a.door("/metrics", http.StatusOK, `pagerd_store_finding{setting="maxmemory-policy"} 0`)
+	if status, body := a.fire("Third"); status != http.StatusServiceUnavailable {
+		t.Errorf("answered %d %s", status, body)
+	}
+	if answer, err := f.sim.Phone(anasNumber).Reply(f.ctx, "4 1001"); err != nil || !strings.Contains(answer.Text(), "Acked #1001") {
+		t.Errorf("the acknowledgement: %q, %v", answer.Text(), err)
+	}
+	f.rings(bensNumber, "Second")
+	f.rings(emilsNumber, "a: alerts are answered 503, what was accepted before still rings. Store: ")
+	configure(t, server, "CONFIG SET appendfsync always")
+	if _, err := a.g.redis.Inspect(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+	a.door("/readyz", http.StatusOK, "ready")
+	if status, body := a.fire("Third"); status != http.StatusOK {
+		t.Errorf("mended, and answered %d %s", status, body)
+	}
+}
+
+func TestARelaxedStoreSaysWhatItCanLose(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t, "--appendfsync", "everysec")
+	if _, err := New(Options{Config: f.config("a", redisSection(server, ""), f.free())}); err == nil || !strings.Contains(err.Error(), "appendfsync is everysec, not always") {
+		t.Fatalf("a strict store opens a weak server: %v", err)
+	}
+	a := f.start("a", redisSection(server, ", durability: relaxed"), nil)
+	a.door("/readyz", http.StatusOK, "ready\nstore: appendfsync is everysec, not always: ")
+	a.door("/status", http.StatusOK, "appendfsync is everysec, not always: ")
+	if st := a.storeInfo(); !st.Ready || st.Durability != "relaxed" || len(st.Findings) != 1 {
+		t.Errorf("the store: %+v", st)
+	}
+	if status, body := a.fire("Relaxed"); status != http.StatusOK {
+		t.Errorf("answered %d %s", status, body)
+	}
+	configure(t, server, "CONFIG SET maxmemory-policy allkeys-lru")
+	if _, err := a.g.redis.Inspect(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.rings(emilsNumber, "DEGRADED: Redis: maxmemory-policy is allkeys-lru, not noeviction: ")
+}
+
+func TestAnEmptiedRedisIsToldAtOnce(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	a := f.start("a", redisSection(server, ""), nil)
+	if status, body := a.fire("Before"); status != http.StatusOK {
+		t.Fatalf("answered %d %s", status, body)
+	}
+	configure(t, server, "FLUSHALL")
+	f.rings(emilsNumber, "DEGRADED: a: Redis was emptied")
+	f.until("alerts are accepted again", func() bool { status, _ := a.fire("Before"); return status == http.StatusOK })
+	f.rings(anasNumber, "Before")
+}
+
+func TestTheStoredFormatIsRaisedOnlyWhenEveryReplicaCanWriteIt(t *testing.T) {
+	f, server := newFleet(t), redistest.Start(t)
+	a := f.start("a", redisSection(server, ""), nil)
+	if _, err := a.g.redis.Announce(f.ctx, store.Replica{Name: "old", Schema: redisstore.Schema - 1}); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := a.ops(http.MethodPost, "/api/v1/store/upgrade", ""); status != http.StatusConflict || !strings.Contains(body, "old") {
+		t.Errorf("with an older replica: %d %s", status, body)
+	}
+	if err := a.g.redis.Withdraw(f.ctx, "old"); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := a.ops(http.MethodPost, "/api/v1/store/upgrade", ""); status != http.StatusOK {
+		t.Errorf("without it: %d %s", status, body)
+	}
+}
