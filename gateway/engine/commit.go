@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,6 +73,7 @@ func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 		case err != nil:
 			return page.Answer{}, fmt.Errorf("store page %d: %w", a.number, err)
 		}
+		e.alarmsTold(a.number, fx.Alarms, c.Now)
 		return fx.Answer, nil
 	}
 	return page.Answer{}, fmt.Errorf("store page %d: %w", a.number, store.ErrConflict)
@@ -100,8 +102,10 @@ func (e *Engine) putPage(ctx context.Context, c *store.Change, prev, next page.P
 	for _, s := range fx.Sends {
 		c.Deliveries = append(c.Deliveries, delivery(s, "", c.Now))
 	}
-	for _, a := range fx.Alarms {
-		e.putAlarm(c, &next, a)
+	for i, a := range fx.Alarms {
+		if !slices.ContainsFunc(fx.Alarms[:i], func(b page.Alarm) bool { return b.Reason == a.Reason }) {
+			e.putAlarm(c, &next, a)
+		}
 	}
 	if fx.Entry.What != "" {
 		entry := fx.Entry
@@ -140,7 +144,7 @@ func delivery(s page.Send, text string, now time.Time) store.Delivery {
 func (e *Engine) putAlarm(c *store.Change, p *page.Page, a page.Alarm) {
 	e.metrics.Alarms.WithLabelValues(string(a.Reason)).Inc()
 	e.log.Warn("alarm", zap.Int64("page", p.Number), zap.String("reason", string(a.Reason)))
-	if !e.alarmed.first(fmt.Sprintf("%d/%s", p.Number, a.Reason), c.Now) {
+	if e.alarmed.lately(alarmKey(p.Number, a), c.Now) {
 		return
 	}
 	for _, contact := range e.config().Operators {
@@ -150,6 +154,15 @@ func (e *Engine) putAlarm(c *store.Change, p *page.Page, a page.Alarm) {
 		c.Deliveries = append(c.Deliveries, delivery(s, a.Text, c.Now))
 	}
 }
+
+// alarmsTold remembers alarms as told, once the commit that holds them is durable.
+func (e *Engine) alarmsTold(number int64, alarms []page.Alarm, now time.Time) {
+	for _, a := range alarms {
+		e.alarmed.note(alarmKey(number, a), now)
+	}
+}
+
+func alarmKey(number int64, a page.Alarm) string { return fmt.Sprintf("%d/%s", number, a.Reason) }
 
 // facts looks up who would be rung now. sev is the severity whose ladders hold; 0 takes the page's.
 func (e *Engine) facts(p page.Page, extra schedule.Policy, sev alert.Severity, now time.Time) page.Facts {

@@ -23,7 +23,7 @@ func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) er
 		if err != nil {
 			return err
 		}
-		c, before, err := e.decideFold(ctx, f)
+		c, before, alarms, err := e.decideFold(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -36,6 +36,9 @@ func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) er
 		}
 		if err != nil {
 			return fmt.Errorf("store alerts: %w", err)
+		}
+		if c.Page != nil {
+			e.alarmsTold(c.Page.Number, alarms, c.Now)
 		}
 		e.metrics.Folded.Observe(float64(len(f.order)))
 		return nil
@@ -130,33 +133,33 @@ func (e *Engine) observe(f *folding, r routed) {
 }
 
 // decideFold turns the observations into a change; nil when there is nothing to store. before is the status that the
-// change's page had.
-func (e *Engine) decideFold(ctx context.Context, f *folding) (c *store.Change, before page.Status, err error) {
+// change's page had, alarms what the change tells the operators.
+func (e *Engine) decideFold(ctx context.Context, f *folding) (c *store.Change, before page.Status, alarms []page.Alarm, err error) {
 	c = &store.Change{Now: f.now}
 	sig, touched := f.signals(f.page)
 	if !touched { // only tombstones of what never fired, or nothing at all
 		f.putAlerts(c, f.page)
 		if len(c.Alerts) == 0 {
-			return nil, "", nil
+			return nil, "", nil, nil
 		}
-		return c, "", nil
+		return c, "", nil, nil
 	}
 	prev := f.page
 	if prev.Number == 0 {
 		n, err := e.store.NextNumber(ctx)
 		if err != nil {
-			return nil, "", fmt.Errorf("allocate page number: %w", err)
+			return nil, "", nil, fmt.Errorf("allocate page number: %w", err)
 		}
 		prev.Number = n
 	}
 	if err := e.silence(ctx, f, &sig); err != nil {
-		return nil, "", err
+		return nil, "", nil, err
 	}
 	next, fx := page.Next(prev, sig, e.facts(prev, sig.Subject.Policy, sig.Subject.Severity, f.now), f.now)
 	if fx.Fresh != "" {
 		n, err := e.store.NextNumber(ctx)
 		if err != nil {
-			return nil, "", fmt.Errorf("allocate page number: %w", err)
+			return nil, "", nil, fmt.Errorf("allocate page number: %w", err)
 		}
 		prev = page.Page{Number: n, Previous: f.page.Number, Incident: e.openIncident(ctx, f.page.Incident)}
 		sig.Firing, sig.NewIDs = f.firingHere(), f.firingHere()
@@ -164,10 +167,10 @@ func (e *Engine) decideFold(ctx context.Context, f *folding) (c *store.Change, b
 		next, fx = page.Next(prev, sig, e.facts(prev, sig.Subject.Policy, sig.Subject.Severity, f.now), f.now)
 	}
 	if err := e.putPage(ctx, c, prev, next, fx, nil); err != nil {
-		return nil, "", err
+		return nil, "", nil, err
 	}
 	f.putAlerts(c, *c.Page)
-	return c, prev.Status, nil
+	return c, prev.Status, fx.Alarms, nil
 }
 
 // signals counts what the observations mean for p. touched is false when no episode of p began, ended or was refreshed.

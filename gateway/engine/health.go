@@ -185,11 +185,20 @@ type alarms struct {
 
 func (a *alarms) init() { a.told = map[string]time.Time{} }
 
-func (a *alarms) first(key string, now time.Time) bool {
+// lately reports whether it was told less than alarmQuiet ago.
+func (a *alarms) lately(key string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at, ok := a.told[key]
+	return ok && now.Sub(at) < alarmQuiet
+}
+
+// note remembers that it is told, unless it was lately.
+func (a *alarms) note(key string, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if at, ok := a.told[key]; ok && now.Sub(at) < alarmQuiet {
-		return false
+		return
 	}
 	for k, at := range a.told {
 		if now.Sub(at) >= alarmQuiet {
@@ -197,5 +206,4 @@ func (a *alarms) first(key string, now time.Time) bool {
 		}
 	}
 	a.told[key] = now
-	return true
 }

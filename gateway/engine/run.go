@@ -125,7 +125,8 @@ func (e *Engine) carry(c store.Claim, clock func() time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), attemptTime+commitTime)
 	defer cancel()
 	l := &lease{}
-	l.renewed.Store(clock().UnixNano())
+	// The lease began at the instant that the claim was made with, which is long ago if the process was stopped in between.
+	l.renewed.Store(c.Until.Add(-leaseTime).UnixNano())
 	done := e.health.flight(clock())
 	defer done()
 	renewals := make(chan struct{})
