@@ -82,6 +82,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"BundleIsReadBack", bundleIsReadBack},
 		{"RecentDeliveriesAreNewestFirst", recentDeliveriesAreNewestFirst},
 
+		{"PlaysLikeTheModel", playsLikeTheModel},
+
 		{"TrimKeepsWhatRetentionKeeps", trimKeepsWhatRetentionKeeps},
 		{"TrimGoesInSmallSteps", trimGoesInSmallSteps},
 

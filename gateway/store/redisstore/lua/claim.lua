@@ -33,8 +33,8 @@ local function candidate(u, info)
     local ms = redis.call('ZRANGE', P .. 'u:' .. u, from, from + chunk - 1)
     for _, m in ipairs(ms) do
       local id = string.sub(m, string.find(m, '|', 1, true) + 1)
-      local v = redis.pcall('HMGET', P .. 'd:' .. id, 'vis', 'p', 'bun', 'att', 'tok', 'aat', 'rev')
-      if v.err or not v[1] then
+      local v = peek(P .. 'd:' .. id, 'vis', 'p', 'bun', 'att', 'tok', 'aat', 'rev')
+      if not v then
         quarantine(u, m, id)
       elseif v[1] <= now then
         if max == 0 or is_set(u) or #c.d < max then
@@ -130,25 +130,30 @@ local function lease(c)
   out[#out + 1] = claim
 end
 
-local failed = atomically(function()
-  if limit <= 0 then return end
-  for i = 7, #ARGV do
-    promote(ARGV[i])
-    collect(ARGV[i])
-  end
+-- round claims the best candidates; true = one of them had to wait after all, because another of its lane was claimed:
+-- then somebody that was not collected may have a turn.
+local function round()
+  cands = {}
+  for i = 7, #ARGV do collect(ARGV[i]) end
   refresh_touched() -- units that lost a damaged delivery
   while #out - 2 < limit and #cands > 0 do
     local c = table.remove(cands, 1)
-    if not waits(c.u, c.info.l) then
-      lease(c)
-      refresh_touched()
-      if not is_set(c.u) then -- what did not fit into this claim
-        local info = unit_info(c.u)
-        local rest = info and candidate(c.u, info)
-        if rest then insert(rest) end
-      end
+    if waits(c.u, c.info.l) then return true end
+    lease(c)
+    refresh_touched()
+    if not is_set(c.u) then -- what did not fit into this claim
+      local info = unit_info(c.u)
+      local rest = info and candidate(c.u, info)
+      if rest then insert(rest) end
     end
   end
+  return false
+end
+
+local failed = atomically(function()
+  if limit <= 0 then return end
+  for i = 7, #ARGV do promote(ARGV[i]) end
+  while round() and #out - 2 < limit do end
 end)
 if failed then return failed end
 return out

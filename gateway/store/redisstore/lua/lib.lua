@@ -50,8 +50,6 @@ end
 -- in ui:UNIT r = when it is ready (a lane with its first member, a set with its last), p = the turn of its best member,
 -- c = channel, l = lane. T:CHANNEL holds all units by r; R:CHANNEL holds by p those whose r was reached when a claim last
 -- looked (cur: CHANNEL → how far in T that was).
-local members = {'vis', 'p', 'st'}
-
 local function is_set(u) return string.sub(u, 1, 2) == 'S:' end
 
 -- unit_of names the unit of a pending delivery; "" for one that is not pending.
@@ -64,9 +62,20 @@ end
 -- order is a delivery's place within a claim, made of its turn: urgency and page without the instant.
 local function order(p) return string.sub(p, 1, 1) .. string.sub(p, 18) end
 
+-- peek reads fields of a hash; nil where there is none, or where the key holds something else: one damaged value must not
+-- keep the others from going out.
+local function peek(key, ...)
+  local v = redis.pcall('HMGET', key, ...)
+  if v.err then
+    if string.find(v.err, 'WRONGTYPE', 1, true) then return nil end
+    error(v.err, 0)
+  end
+  return v[1] and v or nil
+end
+
 local function unit_info(u)
-  local v = redis.pcall('HMGET', P .. 'ui:' .. u, 'r', 'p', 'c', 'l')
-  if v.err or not v[1] then return nil end
+  local v = peek(P .. 'ui:' .. u, 'r', 'p', 'c', 'l')
+  if not v then return nil end
   return {r = v[1], p = v[2], c = v[3], l = v[4]}
 end
 
@@ -81,8 +90,8 @@ local function refresh(u)
   local old, new = unit_info(u), nil
   for _, m in ipairs(redis.call('ZRANGE', P .. 'u:' .. u, 0, -1)) do
     local id = string.sub(m, string.find(m, '|', 1, true) + 1)
-    local d = redis.pcall('HMGET', P .. 'd:' .. id, 'vis', 'p', 'c', 'lane')
-    if not d.err and d[1] then
+    local d = peek(P .. 'd:' .. id, 'vis', 'p', 'c', 'lane')
+    if d then
       if not new then
         new = {r = d[1], p = d[2], c = d[3], l = d[4]}
       else
