@@ -25,6 +25,7 @@ func NewNetwork(ctx context.Context, n int) (*Network, error) {
 		{"ip", "link", "add", "inside", "type", "bridge"},
 		{"ip", "link", "add", "outside", "type", "bridge"},
 		{"ip", "addr", "add", World + "/24", "dev", "outside"},
+		{"ip", "addr", "add", insideNet + "254/24", "dev", "inside"}, // to ask the sentinels
 		{"ip", "link", "set", "inside", "up"},
 		{"ip", "link", "set", "outside", "up"},
 	}

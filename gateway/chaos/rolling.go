@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"pagerd/gateway/chaos/rig"
+)
+
+// drainLimit is how long a daemon may take to end after SIGTERM (ARCHITECTURE §6, promise 9).
+const drainLimit = 5 * time.Second
+
+// replaced is the fault of exchanging one version for another.
+const replaced = "restart"
+
+// rolling exchanges three daemons one by one for the next version, and back, under load.
+func rolling(ctx context.Context, o options, r *result) error {
+	next := filepath.Join(o.dir, "pagerd-next")
+	if err := rig.Build(ctx, next, "-tags", "nextschema", "-buildvcs=false"); err != nil {
+		return err
+	}
+	w, _, err := sharing(ctx, o, "rolling", o.using, 60, 0.3)
+	if err != nil {
+		return err
+	}
+	defer w.close() // every process is killed; the logs that matter are closed by finish
+	w.stream()
+	older, err := w.schemas()
+	if err != nil {
+		return err
+	}
+	var drains []time.Duration
+	rounds := o.many(0, 3, 1)
+	for range rounds {
+		if err := w.exchange(next, &drains); err != nil {
+			return err
+		}
+		newer, err := w.schemas()
+		if err != nil {
+			return err
+		}
+		for i := range newer {
+			if newer[i] != older[0]+1 {
+				return fmt.Errorf("after the exchange the daemons write the formats %v, want %d", newer, older[0]+1)
+			}
+		}
+		if err := w.exchange(o.using, &drains); err != nil {
+			return err
+		}
+	}
+	w.pause(2 * time.Second)
+	if r.Verdict, err = w.finish(settleTime); err != nil {
+		return err
+	}
+	var slowest time.Duration
+	for _, d := range drains {
+		slowest = max(slowest, d)
+	}
+	r.add("from SIGTERM to the end", "%s at most, %d times", brief(slowest), len(drains))
+	if slowest > drainLimit {
+		r.Wrong = append(r.Wrong, fmt.Sprintf("a daemon took %s to end after SIGTERM", brief(slowest)))
+	}
+	return nil
+}
+
+// exchange replaces each daemon's binary, one after the other.
+func (w *world) exchange(binary string, drains *[]time.Duration) error {
+	for _, d := range w.daemons {
+		err := w.play(replaced, d.Name, d.Number, func() error {
+			asked := time.Now()
+			d.Signal(syscall.SIGTERM)
+			<-d.Ended()
+			*drains = append(*drains, time.Since(asked))
+			if state := d.State(); state != "exit status 0" {
+				return fmt.Errorf("it ended with %s\n%s", state, tail(d.Log))
+			}
+			d.Args[0] = binary
+			ctx, cancel := context.WithTimeout(w.life, startTime)
+			defer cancel()
+			return d.Start(ctx)
+		})
+		if err != nil {
+			return err
+		}
+		w.pause(time.Second)
+	}
+	return nil
+}
+
+// schemas are the newest stored formats that the daemons can write, each by its own word.
+func (w *world) schemas() ([]int, error) {
+	ctx, cancel := context.WithTimeout(w.life, startTime)
+	defer cancel()
+	var out []int
+	for _, d := range w.daemons {
+		var got struct {
+			Newest int `json:"newest_schema"`
+		}
+		if err := d.Get(ctx, "/api/v1/store", &got); err != nil {
+			return nil, err
+		}
+		out = append(out, got.Newest)
+	}
+	return out, nil
+}
