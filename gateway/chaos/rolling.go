@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"pagerd/gateway/chaos/judge"
 	"pagerd/gateway/chaos/rig"
 )
 
@@ -33,23 +34,21 @@ func rolling(ctx context.Context, o options, r *result) error {
 		return err
 	}
 	var drains []time.Duration
-	rounds := o.many(0, 3, 1)
-	for range rounds {
-		if err := w.exchange(next, &drains); err != nil {
-			return err
-		}
-		newer, err := w.schemas()
-		if err != nil {
-			return err
-		}
-		for i := range newer {
-			if newer[i] != older[0]+1 {
-				return fmt.Errorf("after the exchange the daemons write the formats %v, want %d", newer, older[0]+1)
+	w.provider.Fail()
+	err = w.play(judge.Provider, "provider", "", func() error {
+		defer w.provider.Heal()
+		for range o.many(0, 3, 1) {
+			if err := w.upgrade(next, older[0]+1, &drains); err != nil {
+				return err
+			}
+			if err := w.exchange(o.using, &drains); err != nil {
+				return err
 			}
 		}
-		if err := w.exchange(o.using, &drains); err != nil {
-			return err
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	w.pause(2 * time.Second)
 	if r.Verdict, err = w.finish(settleTime); err != nil {
@@ -62,6 +61,23 @@ func rolling(ctx context.Context, o options, r *result) error {
 	r.add("from SIGTERM to the end", "%s at most, %d times", brief(slowest), len(drains))
 	if slowest > drainLimit {
 		r.Wrong = append(r.Wrong, fmt.Sprintf("a daemon took %s to end after SIGTERM", brief(slowest)))
+	}
+	return nil
+}
+
+// upgrade exchanges all daemons for the next version, which writes format schema.
+func (w *world) upgrade(binary string, schema int, drains *[]time.Duration) error {
+	if err := w.exchange(binary, drains); err != nil {
+		return err
+	}
+	newer, err := w.schemas()
+	if err != nil {
+		return err
+	}
+	for _, n := range newer {
+		if n != schema {
+			return fmt.Errorf("after the exchange the daemons write the formats %v, want %d", newer, schema)
+		}
 	}
 	return nil
 }

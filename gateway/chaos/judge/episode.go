@@ -35,7 +35,7 @@ func asksToAck(body string) bool { return strings.Contains(body, "Reply 4 ack") 
 type episode struct {
 	Post               // of the firing; Accepted is zero if it never was
 	ended    time.Time // the resolve's first request began; zero = none
-	endedFor time.Time // the resolve was accepted; zero = it was not
+	endedFor time.Time // the resolve was accepted; zero = it was not, and there is no next episode
 	next     time.Time // the next episode of the same case began; zero = none
 	first    []Ring    // requests to ring the first number, in order of arrival
 	second   []Ring    // requests to ring the second
@@ -134,7 +134,7 @@ func (g *ground) belongs(name string, r Ring) *episode {
 		if r.At.Before(ep.Begun) || r.To != ep.First && r.To != ep.Second {
 			break
 		}
-		if r.To == ep.Second && found != nil && r.At.Before(ep.Begun.Add(g.rules.Step)) && found.mayStillRing(r.At) {
+		if r.To == ep.Second && found != nil && r.At.Before(ep.Begun.Add(g.rules.Step)) && found.mayStillRing(r.At, g.rules.Step) {
 			break
 		}
 		found = ep
@@ -142,12 +142,13 @@ func (g *ground) belongs(name string, r Ring) *episode {
 	return found
 }
 
-// mayStillRing reports whether an attempt that began before the episode's end was accepted may arrive at that instant.
-func (ep *episode) mayStillRing(at time.Time) bool {
-	return ep.endedFor.IsZero() || at.Before(ep.endedFor.Add(attemptTime))
+// mayStillRing reports whether the second number's ring may still arrive at an instant: its time came before the episode
+// was over, and an attempt is on its way for a while.
+func (ep *episode) mayStillRing(at time.Time, step time.Duration) bool {
+	return !ep.endedFor.Before(ep.Begun.Add(step)) && at.Before(ep.endedFor.Add(attemptTime))
 }
 
-// accepted is the first of these requests that took effect; ok is false when there is none.
+// firstAccepted is the first of these requests that took effect; ok is false when there is none.
 func firstAccepted(rings []Ring) (Ring, bool) {
 	for _, r := range rings {
 		if r.Accepted {
