@@ -14,10 +14,8 @@ import (
 
 // Bounds of trying again within one Commit.
 const (
-	maxStale  = 32                    // a delivery that changed between reading and writing; each time somebody got on
-	repeats   = 1                     // of a call whose reply was lost: the connection may just have been closed
-	repeatGap = 50 * time.Millisecond // before it
-	nonceLife = time.Hour             // how long a change without an operation is known again: far longer than it is repeated
+	maxStale  = 32        // a delivery that changed between reading and writing; each time somebody got on
+	nonceLife = time.Hour // how long a change without an operation is known again: far longer than it is repeated
 )
 
 // Commit implements store.Store. After store.ErrUnavailable the change may be stored all the same: the reply was lost, or too
@@ -114,7 +112,7 @@ func (s *Store) laneOf(c store.Change) *lane {
 	return s.writes
 }
 
-// commitOnce sends a change, a second time where the reply was lost: the nonce makes that a no-op if it was executed.
+// commitOnce sends a change. The nonce makes it a no-op if it is executed a second time because the reply was lost.
 func (s *Store) commitOnce(ctx context.Context, c store.Change, e *encoded, puts []put, forget []string, nonce string) error {
 	tail, err := encodeTail(puts, forget, e)
 	if err != nil {
@@ -124,28 +122,17 @@ func (s *Store) commitOnce(ctx context.Context, c store.Change, e *encoded, puts
 	if len(c.Alerts) > 0 && !c.Urgent {
 		script = s.scripts.accept // new work is refused when memory runs out, everything else is not
 	}
-	for try := 0; ; try++ {
-		generation := s.memory.generation()
-		op, until := "", c.Now.Add(nonceLife)
-		if c.Op != "" {
-			op, until = "o:"+c.Op, c.Now.Add(store.KeepOps)
-		}
-		args := []any{nonce, generation, op, instant(c.Now), expiry(until), bit(e.wakes || len(puts) > 0)}
-		args = append(append(args, e.args...), tail...)
-		cmd := &command{script: script, args: args, size: e.size}
-		call := &call{cmds: []*command{cmd}, durable: true}
-		err := s.laneOf(c).do(ctx, call)
-		if err != nil && try < repeats && errors.Is(err, store.ErrUnavailable) && s.down() == nil && cmd.err != nil {
-			if err := pause(ctx, repeatGap); err != nil {
-				return err
-			}
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		return s.outcome(c, cmd, generation)
+	generation := s.memory.generation()
+	op, until := "", c.Now.Add(nonceLife)
+	if c.Op != "" {
+		op, until = "o:"+c.Op, c.Now.Add(store.KeepOps)
 	}
+	args := []any{nonce, generation, op, instant(c.Now), expiry(until), bit(e.wakes || len(puts) > 0)}
+	cmd := &command{script: script, args: append(append(args, e.args...), tail...), size: e.size}
+	if err := s.laneOf(c).do(ctx, &call{cmds: []*command{cmd}, durable: true}); err != nil {
+		return err
+	}
+	return s.outcome(c, cmd, generation)
 }
 
 // outcome turns the script's result into the contract's errors.

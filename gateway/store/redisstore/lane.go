@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -154,12 +156,16 @@ func (c *call) bytes() (n int) {
 	return n
 }
 
-// send makes one round trip for a batch. A script that the server does not know, because it was restarted or its cache
-// flushed, is sent along a second time.
+// send makes one round trip for a batch. Where the connection broke, it is made again on another: every script knows a
+// change again by its nonce, or costs a lease or a number at most when it is executed twice. A script that the server does
+// not know, because it was restarted or its cache flushed, is sent along a second time.
 func (l *lane) send(batch []*call) {
 	ctx, cancel := context.WithTimeout(context.Background(), roundTrip)
 	defer cancel()
 	err := l.trip(ctx, batch, false)
+	if broke(err) {
+		err = l.trip(ctx, batch, false)
+	}
 	if err == nil {
 		var again []*call
 		for _, c := range batch {
@@ -172,6 +178,12 @@ func (l *lane) send(batch []*call) {
 		}
 	}
 	l.s.tripped(err)
+}
+
+// broke reports whether a connection ended in the middle, which says little about the server: it may have been idle for too
+// long, or be one that a restarted server does not know.
+func broke(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // unknown reports whether the server did not know a script of the call: then none of the call was executed, because a call

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -73,6 +74,27 @@ func pageVersionsFollowEachOther(t *testing.T, h Harness) {
 	p.Version, p.Status = 2, page.Acknowledged
 	commit(t, h.Store, store.Change{Page: &p})
 	same(t, "page", must[page.Page](t)(h.Store.Page(context.Background(), 1001)), p)
+}
+
+// What was decided on an older version is refused however late, early or often it arrives; what follows is stored once.
+func versionsArriveInAnyOrder(t *testing.T, h Harness) {
+	const last = 6
+	r := rand.New(rand.NewPCG(3, 4))
+	stored := int64(0)
+	for stored < last {
+		v := 1 + r.Int64N(last)
+		p := newPage(1001, "g")
+		p.Version, p.Step = v, int(v)
+		c := store.Change{Now: at(0), Page: &p, Entries: []timeline.Entry{newEntry(pageObject(1001), v, "")}}
+		if v == stored+1 {
+			commit(t, h.Store, c)
+			stored = v
+			continue
+		}
+		refuse(t, h.Store, c, store.ErrConflict)
+	}
+	same(t, "page", must[page.Page](t)(h.Store.Page(context.Background(), 1001)).Step, last)
+	same(t, "entries", len(must[[]timeline.Entry](t)(h.Store.Timeline(context.Background(), pageObject(1001)))), last)
 }
 
 func alertVersionsFollowEachOther(t *testing.T, h Harness) {

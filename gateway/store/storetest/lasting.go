@@ -53,6 +53,22 @@ func reopenFencesOldClaims(t *testing.T, h Harness) {
 	settle(t, s, again[0], store.Settlement{State: store.SentState, At: at(4 * time.Second)})
 }
 
+// A process that dies between its commit and its send has promised something: whoever comes next sends it.
+func reopenSendsWhatWasCommitted(t *testing.T, h Harness) {
+	if h.Reopen == nil {
+		return
+	}
+	commit(t, h.Store, newChange(1001))
+	s := h.Reopen()
+	claims := claim(t, s, at(0), options(), 2)
+	same(t, "claims", ids(claims...), [][]string{{"1001-1"}, {"1001-2"}})
+	for _, c := range claims {
+		settle(t, s, c, store.Settlement{State: store.SentState, At: at(time.Second)})
+	}
+	s = h.Reopen()
+	claim(t, s, at(time.Hour), options(), 0)
+}
+
 // A message that may have gone out names a set of pages. Whatever happens, what is sent again names the same set.
 func reopenKeepsBundles(t *testing.T, h Harness) {
 	if h.Reopen == nil {

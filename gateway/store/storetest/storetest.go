@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"CommitStoresEverythingOfAChange", commitStoresEverythingOfAChange},
 		{"PageVersionsFollowEachOther", pageVersionsFollowEachOther},
 		{"AlertVersionsFollowEachOther", alertVersionsFollowEachOther},
+		{"VersionsArriveInAnyOrder", versionsArriveInAnyOrder},
 		{"IncidentVersionsFollowEachOther", incidentVersionsFollowEachOther},
 		{"RefusedChangeStoresNothing", refusedChangeStoresNothing},
 		{"ImpossibleChangeIsRefused", impossibleChangeIsRefused},
@@ -88,6 +89,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"TrimGoesInSmallSteps", trimGoesInSmallSteps},
 
 		{"ReopenKeepsEverything", reopenKeepsEverything},
+		{"ReopenSendsWhatWasCommitted", reopenSendsWhatWasCommitted},
 		{"ReopenFencesOldClaims", reopenFencesOldClaims},
 		{"ReopenKeepsBundles", reopenKeepsBundles},
 		{"FailedWriteStoresNothingOfItsChange", failedWriteStoresNothingOfItsChange(open)},
