@@ -56,6 +56,7 @@ type Gateway struct {
 	redis   *redisstore.Store // nil with the embedded store, and so are clock and member: there is nobody to compare with
 	clock   *replica.Clock
 	member  *replica.Member
+	found   map[string]bool // settings that were found weak at the newest look; nil = nobody looked
 	alarm   *degraded.Alarm
 	now     func() time.Time
 	engine  *engine.Engine

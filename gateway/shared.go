@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"time"
@@ -51,16 +52,17 @@ func (g *Gateway) join() {
 	if err := g.member.Compare(context.Background()); err != nil {
 		g.log.Warn("this replica is not among the others yet", zap.Error(err))
 	}
+	g.appeared()
 }
 
 // leave takes this replica back from the others' list.
 func (g *Gateway) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
-	if g.redis.Ready(ctx) != nil {
-		return nil // it is forgotten by itself
+	if err := g.member.Withdraw(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
+		return err
 	}
-	return g.member.Withdraw(ctx)
+	return nil
 }
 
 // compare keeps the clock compared and this replica announced.
@@ -93,17 +95,13 @@ func (g *Gateway) preflight(ctx context.Context) error {
 	}
 	t := time.NewTicker(preflightEvery)
 	defer t.Stop()
-	known := newFindings(g.redis.Findings())
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
 		}
-		if g.redis.Ready(ctx) != nil {
-			continue
-		}
-		for _, f := range known.appeared(g.redis.Findings()) {
+		for _, f := range g.appeared() {
 			g.log.Error("the store's settings became weaker", zap.String("setting", f.Setting), zap.String("found", f.Found))
 			if g.member.First() {
 				g.alarm.Tell("finding "+f.Setting, "DEGRADED: Redis: "+f.String())
@@ -112,29 +110,20 @@ func (g *Gateway) preflight(ctx context.Context) error {
 	}
 }
 
-// findings are those that were there at the newest look, by setting; nil = nobody looked yet.
-type findings map[string]store.Finding
-
-func newFindings(now []store.Finding) findings {
-	known := findings{}
-	for _, f := range now {
-		known[f.Setting] = f
+// appeared returns the findings that are new since the newest look. Those with which the server was first reached are no
+// news: whoever chose a relaxed store sees them on the status page.
+func (g *Gateway) appeared() []store.Finding {
+	if g.redis.Ready(context.Background()) != nil {
+		return nil
 	}
-	return known
-}
-
-// appeared returns those that are new since the newest look.
-func (known findings) appeared(now []store.Finding) []store.Finding {
+	known := g.found
+	g.found = map[string]bool{}
 	var out []store.Finding
-	next := newFindings(now)
-	for _, f := range now {
-		if _, ok := known[f.Setting]; !ok {
+	for _, f := range g.redis.Findings() {
+		g.found[f.Setting] = true
+		if known != nil && !known[f.Setting] {
 			out = append(out, f)
 		}
-	}
-	clear(known)
-	for setting, f := range next {
-		known[setting] = f
 	}
 	return out
 }

@@ -172,11 +172,11 @@ func TestAStoreThatHangsIsToldTheTruthAboutEverywhere(t *testing.T) {
 	f.rings(anasNumber, "After")
 }
 
-// boundedAnswers posts as many alerts at once as a storm has connections: each is answered 503 within two seconds, and
-// later ones at once.
+// boundedAnswers posts as many alerts at once as a storm has connections: each is answered 503 after one round trip's
+// deadline of 1.5 s, and later ones at once. The bounds leave as much again for a machine that is busy.
 func (f *fleet) boundedAnswers(m *member) {
 	f.t.Helper()
-	for round, bound := range []time.Duration{2 * time.Second, 500 * time.Millisecond} {
+	for round, bound := range []time.Duration{3 * time.Second, 1500 * time.Millisecond} {
 		began := time.Now()
 		var wg sync.WaitGroup
 		var refused atomic.Int64

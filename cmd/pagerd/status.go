@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"pagerd/gateway/api"
 )
@@ -39,6 +40,11 @@ func showStatus(w io.Writer, st api.Status) {
 	pairs(w, rows)
 	for _, r := range append(st.Accepting.Reasons, st.Paging.Reasons...) {
 		fmt.Fprintf(w, "! %s\n", safe(r))
+	}
+	for _, r := range st.Accepting.Warnings {
+		if !slices.Contains(st.Paging.Reasons, r) {
+			fmt.Fprintf(w, "! %s\n", safe(r))
+		}
 	}
 	if st.Damaged != "" {
 		fmt.Fprintf(w, "! cannot be read: %s\n", safe(st.Damaged))
