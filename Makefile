@@ -11,7 +11,15 @@ else
 RACE      :=
 endif
 
-.PHONY: help build demo test race-note bench lint e2e chaos fuzz screenshot clean
+# Programs beside pagerd, each with the Debian package that has it.
+NEIGHBOURS := redis-server:redis-server redis-sentinel:redis-sentinel prometheus-alertmanager:prometheus-alertmanager \
+	xfs_io:xfsprogs mkfs.ext4:e2fsprogs ip:iproute2 strace:strace
+# What a machine may refuse to a container (namespaces, loop devices, strace) is told as not run; the rest must run in CI.
+ifneq ($(CI),)
+CHAOS_MUST := -must replicas,rolling,mutants
+endif
+
+.PHONY: help build demo test race-note bench lint e2e neighbours chaos chaos-short fuzz screenshot clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +57,19 @@ e2e: ## the main job with a real Alertmanager process (Debian's package promethe
 	@command -v prometheus-alertmanager >/dev/null || { echo "e2e: install prometheus-alertmanager (Debian: apt-get install prometheus-alertmanager)"; exit 1; }
 	$(GO) test -count=1 -tags alertmanager -run RealAlertmanager -v -timeout 3m ./gateway/e2e
 
-chaos: ## the kill test for long: CHAOS_KILLS rounds (default 200)
-	$(GO) test -count=1 -run AlthoughTheDaemonIsKilled -v -timeout 60m ./gateway/e2e -args -kills=$${CHAOS_KILLS:-200}
+neighbours: ## the programs that tests and chaos run beside pagerd: what is missing is installed by apt, or named
+	@PATH=$$PATH:/usr/sbin:/sbin; missing=; \
+	for pair in $(NEIGHBOURS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair#*:}"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "neighbours: not installed, and only root with apt-get can install them:$$missing"; exit 0; fi; \
+	export DEBIAN_FRONTEND=noninteractive; apt-get update -qq; \
+	for p in $$missing; do apt-get install -y -qq --no-install-recommends $$p >/dev/null || echo "neighbours: cannot be had: $$p"; done
+
+chaos: ## break everything for a quarter of an hour: kills, partitions, power cuts, full disks, upgrades; prints what was kept
+	$(GO) run ./gateway/chaos
+
+chaos-short: ## each kind of trouble once, in a minute and a half
+	$(GO) run ./gateway/chaos -short $(CHAOS_MUST)
 
 fuzz: ## each parser of foreign bytes for FUZZTIME (default 20s)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pagerd/gateway/chaos/judge"
 	"pagerd/gateway/chaos/rig"
 )
 
@@ -21,7 +22,7 @@ const (
 // of what rang before are recorded from the reserve.
 func fullDisk(ctx context.Context, o options, r *result) error {
 	dir := filepath.Join(o.dir, "full")
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: 40, replicas: 1,
+	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(40), replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "disk", "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
 		return err
@@ -39,31 +40,31 @@ func fullDisk(ctx context.Context, o options, r *result) error {
 	if o.short {
 		times = 1
 	}
-	var acknowledged, wanted int
+	var acknowledged, wanted, lies int
 	var again time.Duration
 	for range times {
 		if !w.pause(3 * time.Second) {
 			return w.life.Err()
 		}
-		err := w.play(diskFull, "r1", "", func() error {
-			room, err := disk.Fill()
-			if err != nil {
-				return err
-			}
-			w.pause(time.Second)
-			n, of := w.acknowledgeSome(30, 4*time.Second)
+		room, err := disk.Fill()
+		if err != nil {
+			return err
+		}
+		full := time.Now()
+		err = w.play(diskFull, "r1", "", func() error {
+			n, of := w.acknowledgeSome(30, 10*time.Second)
 			acknowledged, wanted = acknowledged+n, wanted+of
+			w.pause(2 * time.Second)
+			freed := time.Now()
 			if err := room(); err != nil {
 				return err
 			}
-			freed := time.Now()
-			for w.accepts() != nil {
-				if !w.pause(10 * time.Millisecond) {
-					return w.life.Err()
-				}
+			n, err := w.acceptedBetween(full, freed)
+			lies += n
+			for err == nil && w.daemons[0].Ready() != nil && w.pause(10*time.Millisecond) {
 			}
 			again = max(again, time.Since(freed))
-			return nil
+			return err
 		})
 		if err != nil {
 			return err
@@ -74,35 +75,52 @@ func fullDisk(ctx context.Context, o options, r *result) error {
 		return err
 	}
 	r.add("acknowledgements confirmed while the disk was full", "%d of %d", acknowledged, wanted)
-	r.add("alerts accepted while the disk was full", "%d", r.Verdict.InOutage)
+	r.add("alerts posted and accepted while the disk was full", "%d", lies)
 	r.add("ready again after room was made", "%s at most", brief(again))
 	if acknowledged < wanted || wanted == 0 {
 		r.Wrong = append(r.Wrong, fmt.Sprintf("the reserve took %d of %d acknowledgements", acknowledged, wanted))
 	}
+	if lies > 0 {
+		r.Wrong = append(r.Wrong, fmt.Sprintf("%d alerts were accepted on a full disk", lies))
+	}
 	return nil
 }
 
-// accepts returns nil when the only replica is ready.
-func (w *world) accepts() error { return w.daemons[0].Ready() }
+// acceptedBetween counts the requests that were made and answered 2xx between two instants.
+func (w *world) acceptedBetween(from, to time.Time) (int, error) {
+	posts, err := read[judge.Post](w.posts)
+	n := 0
+	for _, p := range posts {
+		if p.Asked.After(from) && p.Accepted.Before(to) {
+			n++
+		}
+	}
+	return n, err
+}
 
-// acknowledgeSome replies to n messages that nobody has replied to, and reports how many of how many were confirmed in time.
+// acknowledgeSome lets people reply to n messages at once that nobody has replied to, and reports how many of how many were
+// confirmed in time.
 func (w *world) acknowledgeSome(n int, within time.Duration) (confirmed, asked int) {
 	ctx, cancel := context.WithTimeout(w.life, within)
 	defer cancel()
-	for _, m := range w.people.Unanswered(n) {
-		asked++
-		if w.people.Acknowledge(ctx, m.Number, m.Page, 0) {
+	messages := w.people.Unanswered(n)
+	done := make(chan bool)
+	for _, m := range messages {
+		go func() { done <- w.people.Acknowledge(ctx, m.Number, m.Page, 0) }() // ends with ctx at the latest
+	}
+	for range messages {
+		if <-done {
 			confirmed++
 		}
 	}
-	return confirmed, asked
+	return confirmed, len(messages)
 }
 
 // failedFlush lets one flush of the embedded store fail: the process must end at once, because the kernel's cache cannot be
 // trusted any more, and nothing that was accepted may be missing afterwards.
 func failedFlush(ctx context.Context, o options, r *result) error {
 	dir := filepath.Join(o.dir, "flush")
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: 60, acks: 0.3, replicas: 1,
+	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(60), acks: 0.3, replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -106,7 +107,7 @@ func split(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// run plays the parts one after the other and reports whether every promise was kept.
+// run plays the parts and reports whether every promise was kept.
 func run(ctx context.Context, o options) (ok bool, err error) {
 	if o.cell != "" {
 		return true, inCell(ctx, o)
@@ -124,18 +125,11 @@ func run(ctx context.Context, o options) (ok bool, err error) {
 		}()
 	}
 	say("seed %d; the same faults again: -seed %d", o.seed, o.seed)
-	var results []result
 	began := time.Now()
-	for _, p := range parts() {
-		if !slices.Contains(o.parts, p.name) || ctx.Err() != nil {
-			continue
-		}
-		r := play(ctx, o, p)
-		if r.NotRun != "" && slices.Contains(o.must, p.name) {
-			r.Wrong = append(r.Wrong, "must run here")
-		}
-		results = append(results, r)
+	if err := binaryOf(ctx, &o); err != nil {
+		return false, err
 	}
+	results := playAll(ctx, o)
 	if ctx.Err() != nil {
 		return false, errors.New("interrupted")
 	}
@@ -150,6 +144,37 @@ func run(ctx context.Context, o options) (ok bool, err error) {
 	return ok, nil
 }
 
+// playAll plays the parts that are asked for: one after the other, because they measure; several at a time in a short run,
+// because they mostly wait.
+func playAll(ctx context.Context, o options) []result {
+	var chosen []part
+	for _, p := range parts() {
+		if slices.Contains(o.parts, p.name) {
+			chosen = append(chosen, p)
+		}
+	}
+	results := make([]result, len(chosen))
+	places := make(chan struct{}, o.many(0, 1, shortAtOnce))
+	var wg sync.WaitGroup
+	for i, p := range chosen {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			results[i] = play(ctx, o, p)
+		})
+	}
+	wg.Wait()
+	for i := range results {
+		if r := &results[i]; r.NotRun != "" && slices.Contains(o.must, r.Part) {
+			r.Wrong = append(r.Wrong, "it must run here")
+		}
+	}
+	return results
+}
+
+// shortAtOnce is how many parts of a short run are played at a time: on two cores more would only be late.
+const shortAtOnce = 3
+
 // play runs one part, in a cell if it changes mounts or networks, and says how it went.
 func play(ctx context.Context, o options, p part) result {
 	r := result{Part: p.name}
@@ -162,11 +187,7 @@ func play(ctx context.Context, o options, p part) result {
 	}
 	say("%s: %s", p.name, p.about)
 	began := time.Now()
-	err := binaryOf(ctx, &o)
-	if err != nil {
-		r.failed(err)
-		return r
-	}
+	var err error
 	if p.cell == noCell {
 		err = p.play(ctx, o, &r)
 	} else {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"pagerd/gateway/chaos/judge"
@@ -55,21 +57,26 @@ const (
 
 // tryMutants runs the mutants as the replicas are run, with little else broken, and expects the judge to find each.
 func tryMutants(ctx context.Context, o options, r *result) error {
-	for i, m := range mutants() {
-		binary := filepath.Join(o.dir, fmt.Sprintf("pagerd-mutant%d", i+1))
-		if err := rig.Mutate(ctx, binary, m.mutations); err != nil {
-			return err
-		}
-		v, err := tryMutant(ctx, o, binary, fmt.Sprintf("mutant%d", i+1))
-		if err != nil {
-			return err
-		}
-		r.add("a pagerd that "+m.name, "%s", or(strings.Join(v.Broken(), ", "), "was not found out"))
-		if m.found(v) == 0 {
+	all := mutants()
+	verdicts, errs := make([]judge.Verdict, len(all)), make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, m := range all {
+		wg.Go(func() {
+			name := fmt.Sprintf("mutant%d", i+1)
+			binary := filepath.Join(o.dir, "pagerd-"+name)
+			if errs[i] = rig.Mutate(ctx, binary, m.mutations); errs[i] == nil {
+				verdicts[i], errs[i] = tryMutant(ctx, o, binary, name)
+			}
+		})
+	}
+	wg.Wait()
+	for i, m := range all {
+		r.add("a pagerd that "+m.name, "%s", or(strings.Join(verdicts[i].Broken(), ", "), "was not found out"))
+		if errs[i] == nil && m.found(verdicts[i]) == 0 {
 			r.Wrong = append(r.Wrong, fmt.Sprintf("a pagerd that %s passes", m.name))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func tryMutant(ctx context.Context, o options, binary, name string) (judge.Verdict, error) {

@@ -36,7 +36,7 @@ func partitions(ctx context.Context, o options, r *result) error {
 		return err
 	}
 	defer watched.Kill()
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: 60, acks: 0.3, replicas: machineCount,
+	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(60), acks: 0.3, replicas: machineCount,
 		store: fmt.Sprintf("{redis: {addresses: [%s], master: %s, wait: 1}}", quoted(watched.Addresses()), rig.MasterName), host: rig.World,
 		place: func(n int) (public, ops string, wrap []string) {
 			return net.JoinHostPort(network.Outside(n), "8080"), net.JoinHostPort(network.Outside(n), "8081"), network.On(n)
@@ -50,15 +50,15 @@ func partitions(ctx context.Context, o options, r *result) error {
 	}
 	w.stream()
 	var slowest time.Duration
-	for i := range o.many(o.partitions, 3, 1) {
+	times := o.many(o.partitions, 3, 1)
+	for i := range times {
 		w.pause(beforeCut)
-		took, err := w.cut(network, watched, i%2 == 1)
+		took, err := w.cut(network, watched, i%2 == 1, i+1 < times)
 		if err != nil {
 			return err
 		}
 		slowest = max(slowest, took)
 	}
-	w.pause(beforeCut)
 	if r.Verdict, err = w.finish(settleTime); err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func partitions(ctx context.Context, o options, r *result) error {
 }
 
 // cut cuts the master's machine off for a while; with whole also from senders and the provider. It returns how long the
-// sentinels took.
-func (w *world) cut(network *rig.Network, watched *rig.Watched, whole bool) (time.Duration, error) {
+// sentinels took. With mend the partition is over only when every Redis is back in its place.
+func (w *world) cut(network *rig.Network, watched *rig.Watched, whole, mend bool) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(w.life, cutFor+wholeWithin)
 	defer cancel()
 	old, err := watched.Master(0)
@@ -86,7 +86,7 @@ func (w *world) cut(network *rig.Network, watched *rig.Watched, whole bool) (tim
 		if failed == nil {
 			w.pause(cutFor - took)
 		}
-		if err := network.Heal(ctx, old); err != nil || failed != nil {
+		if err := network.Heal(ctx, old); err != nil || failed != nil || !mend {
 			return errors.Join(failed, err)
 		}
 		return watched.UntilWhole(ctx)

@@ -16,7 +16,7 @@ func powerCuts(ctx context.Context, o options, r *result) error {
 	cuts := o.many(o.cuts, 20, 2)
 	random := rand.New(rand.NewPCG(o.seed, 3))
 	dir := filepath.Join(o.dir, "power")
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: 100, acks: 0.3, replicas: 1,
+	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(100), acks: 0.3, replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "disk", "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
 		return err

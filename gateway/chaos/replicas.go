@@ -21,7 +21,7 @@ type storm struct {
 
 // Times of the storms, drawn evenly between the two.
 const (
-	killEveryLeast, killEveryMost   = 600 * time.Millisecond, 1400 * time.Millisecond
+	killEveryLeast, killEveryMost   = 400 * time.Millisecond, 1100 * time.Millisecond
 	deadLeast, deadMost             = 100 * time.Millisecond, 600 * time.Millisecond
 	pauseEveryLeast, pauseEveryMost = 4 * time.Second, 8 * time.Second
 	pausedLeast, pausedMost         = 2 * time.Second, 6 * time.Second
@@ -36,7 +36,7 @@ func replicas(ctx context.Context, o options, r *result) error {
 	if o.short && o.storms == 0 {
 		each = storm{kills: 5, pauses: 1, redisKills: 1}
 	}
-	w, redis, err := sharing(ctx, o, "replicas", o.using, 60, 0.3)
+	w, redis, err := sharing(ctx, o, "replicas", o.using, o.rate(60), 0.3)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func replicas(ctx context.Context, o options, r *result) error {
 	w.stream()
 	w.pause(calm / 2)
 	for i := range storms {
-		say("  storm %d of %d", i+1, storms)
+		say("replicas: storm %d of %d", i+1, storms)
 		w.provider.Fail()
 		if err := w.play(judge.Provider, "provider", "", func() error {
 			defer w.provider.Heal()

@@ -51,91 +51,133 @@ func (r *result) say() {
 		say("%s: not run: %s", r.Part, r.NotRun)
 		return
 	}
-	say("%s: %s, accepted %d, lost %d, early %d, duplicates %.2f %%, acknowledgements %d/%d", r.Part, r.Took.Round(time.Second), r.Verdict.Accepted,
-		r.Verdict.Lost+r.Verdict.Missed, r.Verdict.Early, 100*r.Verdict.DuplicateShare(), r.Verdict.Confirmed, r.Verdict.Recorded)
+	if !r.judged() {
+		say("%s: %s", r.Part, r.Took.Round(time.Second))
+	} else {
+		r.sayVerdict()
+	}
 	for _, m := range r.More {
 		say("  %s: %s", m.Name, m.Value)
 	}
 	for _, what := range r.Wrong {
 		say("  WRONG: %s", what)
 	}
+}
+
+func (r *result) sayVerdict() {
+	say("%s: %s, accepted %d, lost %d, early %d, duplicates %.2f %%, acknowledgements %d/%d", r.Part, r.Took.Round(time.Second), r.Verdict.Accepted,
+		r.Verdict.Lost+r.Verdict.Missed, r.Verdict.Early, 100*r.Verdict.DuplicateShare(), r.Verdict.Confirmed, r.Verdict.Recorded)
 	for _, what := range r.Verdict.Examples {
 		say("    %s", what)
 	}
 }
 
-// print is the table: a row for each measure, a column for each part.
+// print is the table: a row for each measure, a column for each part, and one for all.
 func print(w io.Writer, results []result, took time.Duration) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name string, cell func(r result) string) {
+	row := func(name, all string, cell func(v judge.Verdict) string) {
 		fmt.Fprint(t, name)
 		for _, r := range results {
-			text := "not run"
-			if r.NotRun == "" {
-				text = cell(r)
+			switch {
+			case r.NotRun != "":
+				fmt.Fprint(t, "\tnot run")
+			case !r.judged():
+				fmt.Fprint(t, "\t-")
+			default:
+				fmt.Fprint(t, "\t", cell(r.Verdict))
 			}
-			fmt.Fprint(t, "\t", text)
 		}
-		fmt.Fprintln(t)
+		fmt.Fprintln(t, "\t"+all)
 	}
 	number := func(name string, of func(v judge.Verdict) int) {
-		row(name, func(r result) string { return fmt.Sprint(of(r.Verdict)) })
+		all := 0
+		for _, r := range results {
+			all += of(r.Verdict)
+		}
+		row(name, fmt.Sprint(all), func(v judge.Verdict) string { return fmt.Sprint(of(v)) })
 	}
 	spread := func(name string, of func(v judge.Verdict) judge.Spread) {
-		row(name, func(r result) string { return show(of(r.Verdict)) })
+		row(name, "", func(v judge.Verdict) string { return show(of(v)) })
 	}
-	row("", func(r result) string { return r.Part })
+	fmt.Fprint(t, "p50 / p99 / max in ms")
+	for _, r := range results {
+		fmt.Fprint(t, "\t", r.Part)
+	}
+	fmt.Fprintln(t, "\tall")
 	number("alerts accepted", func(v judge.Verdict) int { return v.Accepted })
 	number("  inside fault windows", func(v judge.Verdict) int { return v.InFault })
 	number("  while something was down", func(v judge.Verdict) int { return v.InOutage })
 	number("lost", func(v judge.Verdict) int { return v.Lost })
+	number("escalations", func(v judge.Verdict) int { return v.Escalated })
 	number("escalations missed", func(v judge.Verdict) int { return v.Missed })
 	number("early", func(v judge.Verdict) int { return v.Early })
 	spread("lateness, healthy", func(v judge.Verdict) judge.Spread { return v.Lateness })
 	spread("  from the request", func(v judge.Verdict) judge.Spread { return v.Request })
 	spread("escalation, healthy", func(v judge.Verdict) judge.Spread { return v.Escalation })
+	spread("  from the request", func(v judge.Verdict) judge.Spread { return v.FromStart })
 	spread("re-send after a kill", func(v judge.Verdict) judge.Spread { return v.Resend })
 	spread("first ring after a kill", func(v judge.Verdict) judge.Spread { return v.Waiting })
 	spread("gap at fail-over", func(v judge.Verdict) judge.Spread { return v.Gap })
-	row("duplicates", func(r result) string {
-		return fmt.Sprintf("%.2f %% (%d of %d)", 100*r.Verdict.DuplicateShare(), r.Verdict.Duplicates, r.Verdict.Distinct)
-	})
-	row("  by cause", func(r result) string { return causes(r.Verdict.Causes) })
-	number("sent again, answer lost", func(v judge.Verdict) int { return v.Ambiguous })
-	row("acknowledgements", func(r result) string {
-		return fmt.Sprintf("%d confirmed, %d recorded", r.Verdict.Confirmed, r.Verdict.Recorded)
-	})
+	number("messages", func(v judge.Verdict) int { return v.Distinct })
+	number("  sent again, answer lost", func(v judge.Verdict) int { return v.Ambiguous })
+	number("  sent again otherwise", func(v judge.Verdict) int { return v.Duplicates })
+	row("  duplicates", "", func(v judge.Verdict) string { return fmt.Sprintf("%.2f %%", 100*v.DuplicateShare()) })
+	number("acks confirmed", func(v judge.Verdict) int { return v.Confirmed })
+	number("  recorded", func(v judge.Verdict) int { return v.Recorded })
 	number("  not recorded", func(v judge.Verdict) int { return v.Unrecorded })
 	number("  recorded twice", func(v judge.Verdict) int { return v.Doubled })
 	spread("rung after its ack", func(v judge.Verdict) judge.Spread { return v.AfterAck })
-	row("faults", func(r result) string { return causes(r.Verdict.Faults) })
-	row("verdict", func(r result) string {
-		if len(r.Wrong) > 0 {
-			return "FAILED"
-		}
-		return "kept"
-	})
 	_ = t.Flush() // to standard output: there is nobody else to tell
+	faults, again := map[string]int{}, map[string]int{}
+	for _, r := range results {
+		add(faults, r.Verdict.Faults)
+		add(again, r.Verdict.Causes)
+	}
+	fmt.Fprintln(w, "faults:", counts(faults))
+	fmt.Fprintln(w, "sent again otherwise, by the fault that explains it:", counts(again))
 	for _, r := range results {
 		for _, m := range r.More {
 			fmt.Fprintf(w, "%s: %s: %s\n", r.Part, m.Name, m.Value)
 		}
+		switch {
+		case len(r.Wrong) > 0:
+			for _, what := range r.Wrong {
+				fmt.Fprintf(w, "%s: FAILED: %s\n", r.Part, what)
+			}
+		case r.NotRun == "":
+			fmt.Fprintf(w, "%s: every promise kept, in %s\n", r.Part, r.Took.Round(time.Second))
+		}
 		if r.NotRun != "" {
 			fmt.Fprintf(w, "%s: not run: %s\n", r.Part, r.NotRun)
-		}
-		for _, what := range r.Wrong {
-			fmt.Fprintf(w, "%s: FAILED: %s\n", r.Part, what)
 		}
 	}
 	fmt.Fprintf(w, "took %s\n", took.Round(time.Second))
 }
 
-// show is a spread for reading: p50 / p99 / max, and how many.
+// judged reports whether the part has a verdict of its own; the mutants' are told in words.
+func (r result) judged() bool { return r.Verdict.Accepted > 0 }
+
+func add(to, from map[string]int) {
+	for k, n := range from {
+		to[k] += n
+	}
+}
+
+// show is a spread for reading: p50 / p99 / max in milliseconds.
 func show(s judge.Spread) string {
 	if s.N == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%s / %s / %s (%d)", brief(s.P50), brief(s.P99), brief(s.Max), s.N)
+	return fmt.Sprintf("%s / %s / %s", millis(s.P50), millis(s.P99), millis(s.Max))
+}
+
+// millis has one digit after the point only where it matters.
+func millis(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms < 10 && ms > -10 {
+		return fmt.Sprintf("%.1f", ms)
+	}
+	return fmt.Sprintf("%.0f", ms)
 }
 
 // brief rounds to what matters.
@@ -149,7 +191,8 @@ func brief(d time.Duration) string {
 	return d.Round(100 * time.Microsecond).String()
 }
 
-func causes(m map[string]int) string {
+// counts lists how many of each there are.
+func counts(m map[string]int) string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		out = append(out, fmt.Sprintf("%s %d", k, m[k]))

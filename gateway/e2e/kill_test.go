@@ -17,7 +17,7 @@ import (
 	"pagerd/notify/twilio/twiliosim"
 )
 
-// Both are longer in the long run that the chaos target makes.
+// A longer run: go test ./gateway/e2e -run AlthoughTheDaemonIsKilled -args -kills=200.
 func killFlags() (kills *int, seed *uint64) {
 	return flag.Int("kills", 12, "how often the daemon is killed"), flag.Uint64("seed", 0, "seed of the kill test; 0: by the clock")
 }
