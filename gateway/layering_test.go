@@ -42,7 +42,7 @@ func layers() map[string]layer {
 		"pagerd/config":           {level: 5, modules: []string{yaml}},
 
 		"pagerd/gateway/store":            {level: 6},
-		"pagerd/gateway/store/storetest":  {level: 7},
+		"pagerd/gateway/store/storetest":  {level: 8},
 		"pagerd/gateway/store/memstore":   {level: 7},
 		"pagerd/gateway/store/boltstore":  {level: 7, modules: []string{"go.etcd.io/bbolt"}},
 		"pagerd/gateway/store/redisstore": {level: 7, modules: []string{"github.com/redis/go-redis/v9"}},

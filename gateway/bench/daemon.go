@@ -36,8 +36,8 @@ func freePort() (int, error) {
 }
 
 // start runs a fresh daemon in its own directory with people × rotations, each page going to one of them by label.
-func start(dir, binary, provider string, teams int, bundle string) (*daemon, error) {
-	data, err := os.MkdirTemp(dir, "data-")
+func start(s subject, provider string, teams int, bundle string) (*daemon, error) {
+	data, err := os.MkdirTemp(s.dir, "data-")
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func start(dir, binary, provider string, teams int, bundle string) (*daemon, err
 	}
 	d := &daemon{public: "127.0.0.1:" + strconv.Itoa(public), ops: "127.0.0.1:" + strconv.Itoa(ops)}
 	file := filepath.Join(data, "pagerd.yaml")
-	if err := os.WriteFile(file, []byte(configuration(d, data, provider, teams, bundle)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(configuration(d, s.store(data), provider, teams, bundle)), 0o600); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(data, "log"))
@@ -59,7 +59,7 @@ func start(dir, binary, provider string, teams int, bundle string) (*daemon, err
 		return nil, err
 	}
 	defer log.Close()
-	d.cmd = exec.Command(binary, "serve", "--config", file)
+	d.cmd = exec.Command(s.binary, "serve", "--config", file)
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	begin := time.Now()
 	if err := d.cmd.Start(); err != nil {
@@ -108,9 +108,9 @@ func (d *daemon) resident() (float64, error) {
 	return 0, fmt.Errorf("no VmRSS in the process's status")
 }
 
-func configuration(d *daemon, data, provider string, teams int, bundle string) string {
+func configuration(d *daemon, store, provider string, teams int, bundle string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "listen: {public: %q, ops: %q}\npublic_url: http://%s\nstore: {path: %q}\n", d.public, d.ops, d.public, filepath.Join(data, "pagerd.db"))
+	fmt.Fprintf(&b, "listen: {public: %q, ops: %q}\npublic_url: http://%s\n%s", d.public, d.ops, d.public, store)
 	fmt.Fprintf(&b, "sources:\n  - {name: bench, kind: alertmanager, token: %s}\n", token)
 	b.WriteString("people:\n")
 	for i := range teams {

@@ -19,14 +19,23 @@ func main() {
 	seconds := flag.Int("seconds", 5, "length of each throughput measurement")
 	pages := flag.Int("pages", 10_000, "open pages for the memory figure")
 	binary := flag.String("binary", "", "pagerd binary to measure; empty: build it from this module")
+	store := flag.String("store", "bolt", "bolt, redis, or redis-wait (with a replica that must have every commit)")
 	flag.Parse()
-	if err := run(*binary, time.Duration(*seconds)*time.Second, *pages); err != nil {
+	if err := run(*binary, *store, time.Duration(*seconds)*time.Second, *pages); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(binary string, length time.Duration, pages int) error {
+// subject is what is measured: a binary with a kind of store.
+type subject struct {
+	dir    string
+	binary string
+	// store is the part of the configuration that says where a fresh daemon keeps its things.
+	store func(data string) string
+}
+
+func run(binary, store string, length time.Duration, pages int) error {
 	dir, err := os.MkdirTemp("", "pagerd-bench-")
 	if err != nil {
 		return err
@@ -42,21 +51,36 @@ func run(binary string, length time.Duration, pages int) error {
 		}
 	}
 	fmt.Printf("machine: %d cores, %s/%s, %s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	if err := rawSync(dir); err != nil {
+	s := subject{dir: dir, binary: binary}
+	baseline := func() error { return rawSync(dir) }
+	switch store {
+	case "bolt":
+		s.store = func(data string) string { return fmt.Sprintf("store: {path: %q}\n", filepath.Join(data, "pagerd.db")) }
+	case "redis", "redis-wait":
+		r, err := startRedis(dir, store == "redis-wait")
+		if err != nil {
+			return err
+		}
+		defer r.stop()
+		s.store, baseline = r.settings, func() error { return r.bare(length) }
+	default:
+		return fmt.Errorf("store %q: want bolt, redis or redis-wait", store)
+	}
+	if err := baseline(); err != nil {
 		return err
 	}
-	for _, part := range []func(string, string) error{
+	for _, part := range []func(subject) error{
 		startUp,
-		func(dir, binary string) error { return throughput(dir, binary, length) },
-		func(dir, binary string) error { return grouped(dir, binary, length) },
+		func(s subject) error { return throughput(s, length) },
+		func(s subject) error { return grouped(s, length) },
 		latency,
-		func(dir, binary string) error { return memory(dir, binary, pages) },
+		func(s subject) error { return memory(s, pages) },
 	} {
-		if err := part(dir, binary); err != nil {
+		if err := part(s); err != nil {
 			return err
 		}
 	}
-	return rawSync(dir)
+	return baseline()
 }
 
 // rawSync appends 4 KiB and calls fdatasync, one after the other: what one writer could commit at most.

@@ -11,7 +11,7 @@ import (
 )
 
 // startUp is the time from exec to a ready daemon with an empty store, and its memory when idle.
-func startUp(dir, binary string) error {
+func startUp(s subject) error {
 	p, err := newProvider(nil)
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func startUp(dir, binary string) error {
 	var took []time.Duration
 	var rss []float64
 	for range 5 {
-		d, err := start(dir, binary, p.url, 1, "30s")
+		d, err := start(s, p.url, 1, "30s")
 		if err != nil {
 			return err
 		}
@@ -40,10 +40,10 @@ func startUp(dir, binary string) error {
 }
 
 // throughput posts single-alert bodies at several numbers of connections, into distinct groups and into one.
-func throughput(dir, binary string, length time.Duration) error {
+func throughput(s subject, length time.Duration) error {
 	for _, one := range []bool{false, true} {
 		for _, conns := range []int{1, 32, 256} {
-			if err := measure(dir, binary, length, conns, one); err != nil {
+			if err := measure(s, length, conns, one); err != nil {
 				return err
 			}
 		}
@@ -51,13 +51,13 @@ func throughput(dir, binary string, length time.Duration) error {
 	return nil
 }
 
-func measure(dir, binary string, length time.Duration, conns int, one bool) error {
+func measure(s subject, length time.Duration, conns int, one bool) error {
 	p, err := newProvider(nil)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	d, err := start(dir, binary, p.url, 1, "30s")
+	d, err := start(s, p.url, 1, "30s")
 	if err != nil {
 		return err
 	}
@@ -84,13 +84,13 @@ func measure(dir, binary string, length time.Duration, conns int, one bool) erro
 }
 
 // grouped posts bodies of 100 alerts each.
-func grouped(dir, binary string, length time.Duration) error {
+func grouped(s subject, length time.Duration) error {
 	p, err := newProvider(nil)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	d, err := start(dir, binary, p.url, 1, "30s")
+	d, err := start(s, p.url, 1, "30s")
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func grouped(dir, binary string, length time.Duration) error {
 }
 
 // latency posts 50 alerts a second into 50 groups of 50 responders and stamps the provider's first byte.
-func latency(dir, binary string) error {
+func latency(s subject) error {
 	const teams, rate, seconds = 50, 50, 10
 	name := regexp.MustCompile(`case[0-9a-f]{8}`)
 	var mu sync.Mutex
@@ -127,7 +127,7 @@ func latency(dir, binary string) error {
 		return err
 	}
 	defer p.close()
-	d, err := start(dir, binary, p.url, teams, "0s")
+	d, err := start(s, p.url, teams, "0s")
 	if err != nil {
 		return err
 	}
@@ -189,13 +189,13 @@ func latency(dir, binary string) error {
 }
 
 // memory is what the daemon holds resident with many open pages.
-func memory(dir, binary string, pages int) error {
+func memory(s subject, pages int) error {
 	p, err := newProvider(nil)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	d, err := start(dir, binary, p.url, 1, "30s")
+	d, err := start(s, p.url, 1, "30s")
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ end
 local function quarantine(u, member, id)
   damaged[#damaged + 1] = id
   zrem(P .. 'u:' .. u, 0, member)
-  touch(u)
+  stir(u)
 end
 
 -- candidate says what of a unit can be claimed now; nil = nothing.
@@ -115,9 +115,9 @@ local function lease(c)
     local to = unit_of(d.id, 'pending', attempts, bundle, c.info.l)
     if to ~= c.u then
       leave(c.u, d.id, had[2])
-      join(to, d.id, had[2])
+      join(to, d.id, had[2], till, c.info.c, c.info.l)
     else
-      touch(to)
+      stir(to)
     end
     if fresh then write({'RPOP', P .. 'b:' .. bundle}, 'RPUSH', P .. 'b:' .. bundle, d.id) end
     claim[#claim + 1] = redis.call('HMGET', key, unpack(fields))
@@ -135,12 +135,12 @@ end
 local function round()
   cands = {}
   for i = 7, #ARGV do collect(ARGV[i]) end
-  refresh_touched() -- units that lost a damaged delivery
+  refresh() -- units that lost a damaged delivery
   while #out - 2 < limit and #cands > 0 do
     local c = table.remove(cands, 1)
     if waits(c.u, c.info.l) then return true end
     lease(c)
-    refresh_touched()
+    refresh()
     if not is_set(c.u) then -- what did not fit into this claim
       local info = unit_info(c.u)
       local rest = info and candidate(c.u, info)

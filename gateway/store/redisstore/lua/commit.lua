@@ -78,8 +78,8 @@ for i = 1, tonumber(arg()) do
   d.key = P .. 'd:' .. d.id
   d.had = redis.call('HMGET', d.key, unpack(put_fields))
   if d.had[1] ~= d.rev then return {'STALE', d.id} end
-  local fixed = redis.call('HMGET', d.key, 'p', 'lane')
-  d.p, d.lane = fixed[1], fixed[2]
+  local fixed = redis.call('HMGET', d.key, 'p', 'lane', 'c')
+  d.p, d.lane, d.channel = fixed[1], fixed[2], fixed[3]
   puts[i] = d
 end
 
@@ -157,7 +157,7 @@ local failed = atomically(function()
     write({'DEL', d.key}, 'HSET', d.key, 'rev', '1', 'st', 'pending', 'page', d.page, 'c', d.channel, 'lane', d.lane,
       'p', d.p, 'vis', d.vis, 'tok', '0', 'bun', '', 'att', '0', 'aat', '', 'set', '', 'b', d.body)
     write({'RPOP', P .. 'ds:' .. d.page}, 'RPUSH', P .. 'ds:' .. d.page, d.id)
-    join('L:' .. d.lane, d.id, d.p)
+    join('L:' .. d.lane, d.id, d.p, d.vis, d.channel, d.lane)
   end
   for _, d in ipairs(puts) do
     local had = d.had
@@ -166,9 +166,9 @@ local failed = atomically(function()
       'att', d.att, 'set', d.set, 'b', d.body})
     if from ~= to then
       if from ~= '' then leave(from, d.id, d.p) end
-      if to ~= '' then join(to, d.id, d.p) end
+      if to ~= '' then join(to, d.id, d.p, d.vis, d.channel, d.lane) end
     elseif to ~= '' then
-      touch(to)
+      stir(to)
     end
     if had[2] == 'pending' and d.st ~= 'pending' then zadd(P .. 'settled', 0, d.set .. order(d.p) .. '|' .. d.id) end
   end
@@ -176,7 +176,7 @@ local failed = atomically(function()
     local was = redis.call('HGET', P .. 'lanes', lane)
     if was then write({'HSET', P .. 'lanes', lane, was}, 'HDEL', P .. 'lanes', lane) end
   end
-  refresh_touched()
+  refresh()
   for _, e in ipairs(entries) do write({'HDEL', e.key, e.seq}, 'HSET', e.key, e.seq, e.body) end
   for i, s in ipairs(sent) do
     -- The change's number and place keep what was told at the same instant in its order.

@@ -85,51 +85,78 @@ local function cursor(channel)
   return cursors[channel]
 end
 
--- refresh works out anew what a unit's members make of it, and its places in T and R.
-local function refresh(u)
-  local old, new = unit_info(u), nil
-  for _, m in ipairs(redis.call('ZRANGE', P .. 'u:' .. u, 0, -1)) do
+-- better is what a unit becomes with one more member; u tells whether it waits for its first or its last.
+local function better(u, unit, vis, p)
+  if is_set(u) then if vis > unit.r then unit.r = vis end elseif vis < unit.r then unit.r = vis end
+  if p < unit.p then unit.p = p end
+end
+
+-- rescan works out anew what a unit's members make of it. Of a lane with very many the first by their turn speak for all:
+-- one of them is as urgent as any, and a script must not hold the server up.
+local most = 1000
+local function rescan(u)
+  local unit
+  for _, m in ipairs(redis.call('ZRANGE', P .. 'u:' .. u, 0, most - 1)) do
     local id = string.sub(m, string.find(m, '|', 1, true) + 1)
     local d = peek(P .. 'd:' .. id, 'vis', 'p', 'c', 'lane')
     if d then
-      if not new then
-        new = {r = d[1], p = d[2], c = d[3], l = d[4]}
-      else
-        if is_set(u) then if d[1] > new.r then new.r = d[1] end elseif d[1] < new.r then new.r = d[1] end
-        if d[2] < new.p then new.p = d[2] end
-      end
+      if unit then better(u, unit, d[1], d[2]) else unit = {r = d[1], p = d[2], c = d[3], l = d[4]} end
     end
   end
-  local key = P .. 'ui:' .. u
+  return unit
+end
+
+-- reindex gives a unit its places in T and R; new nil = it has no members any more.
+local function reindex(u, old, new)
+  if old and new and old.r == new.r and old.p == new.p then return end
+  local key, back = P .. 'ui:' .. u, nil
   if old then
-    if new and old.r == new.r and old.p == new.p then return end
+    back = {'HSET', key, 'r', old.r, 'p', old.p, 'c', old.c, 'l', old.l}
     zrem(P .. 'T:' .. old.c, 0, old.r .. '|' .. u)
     zrem(P .. 'R:' .. old.c, 0, old.p .. '|' .. u)
   end
-  if not new then
-    if old then write({'HSET', key, 'r', old.r, 'p', old.p, 'c', old.c, 'l', old.l}, 'DEL', key) end
-    return
+  if new then
+    write(back or {'DEL', key}, 'HSET', key, 'r', new.r, 'p', new.p, 'c', new.c, 'l', new.l)
+    zadd(P .. 'T:' .. new.c, 0, new.r .. '|' .. u)
+    if new.r <= string.sub(cursor(new.c), 1, 16) then zadd(P .. 'R:' .. new.c, 0, new.p .. '|' .. u) end
+  elseif old then
+    write(back, 'DEL', key)
   end
-  local back = old and {'HSET', key, 'r', old.r, 'p', old.p, 'c', old.c, 'l', old.l} or {'DEL', key}
-  write(back, 'HSET', key, 'r', new.r, 'p', new.p, 'c', new.c, 'l', new.l)
-  zadd(P .. 'T:' .. new.c, 0, new.r .. '|' .. u)
-  if new.r <= string.sub(cursor(new.c), 1, 16) then zadd(P .. 'R:' .. new.c, 0, new.p .. '|' .. u) end
 end
 
--- Units that changed, to be refreshed once each, in the order in which they were touched.
-local touched, dirty = {}, {}
+-- Units that changed, to be indexed anew once each, in the order in which they were touched: {old = …, new = …}; scan means
+-- that their members must be looked at.
+local order_touched, touched = {}, {}
 local function touch(u)
-  if not dirty[u] then dirty[u], touched[#touched + 1] = true, u end
+  local t = touched[u]
+  if not t then
+    t = {old = unit_info(u)}
+    if t.old then t.new = {r = t.old.r, p = t.old.p, c = t.old.c, l = t.old.l} end
+    touched[u], order_touched[#order_touched + 1] = t, u
+  end
+  return t
 end
-local function join(u, id, p)
+
+-- join adds a member: a delivery's id, turn, visible instant, channel and lane.
+local function join(u, id, p, vis, channel, lane)
+  local t = touch(u)
   zadd(P .. 'u:' .. u, 0, order(p) .. '|' .. id)
-  touch(u)
+  if t.new then better(u, t.new, vis, p) else t.new = {r = vis, p = p, c = channel, l = lane} end
 end
+
 local function leave(u, id, p)
+  touch(u).scan = true
   zrem(P .. 'u:' .. u, 0, order(p) .. '|' .. id)
-  touch(u)
 end
-local function refresh_touched()
-  for _, u in ipairs(touched) do refresh(u) end
-  touched, dirty = {}, {}
+
+-- stir says that a member of the unit changed.
+local function stir(u) touch(u).scan = true end
+
+local function refresh()
+  for _, u in ipairs(order_touched) do
+    local t = touched[u]
+    if t.scan then t.new = rescan(u) end
+    reindex(u, t.old, t.new)
+  end
+  order_touched, touched = {}, {}
 end

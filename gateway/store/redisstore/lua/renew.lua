@@ -12,10 +12,10 @@ local failed = atomically(function()
     if d[1] == token and d[2] == 'pending' then
       held = held + 1
       hset(P .. 'd:' .. id, {d[3]}, {'vis', till})
-      touch(unit_of(id, d[2], d[4], d[5], d[6]))
+      stir(unit_of(id, d[2], d[4], d[5], d[6]))
     end
   end
-  refresh_touched()
+  refresh()
 end)
 if failed then return failed end
 return {'OK', held}

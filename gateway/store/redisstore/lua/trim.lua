@@ -42,7 +42,7 @@ for _, n in ipairs(due('closed', ARGV[5])) do
       if d[3] ~= '' then redis.call('DEL', P .. 'b:' .. d[3]) end
     end
     redis.call('DEL', P .. 'd:' .. id)
-    refresh_touched()
+    refresh()
     redis.call('LPOP', P .. 'ds:' .. n)
   end
   local at = redis.call('ZSCORE', P .. 'closed', n)
