@@ -233,6 +233,9 @@ func TestLittleSpaceIsLeftToAcknowledgements(t *testing.T) {
 		if (ready == nil) != c.ready || (err == nil) != c.commits || err != nil && !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%d of %d MiB: ready %v, commit %v", free>>20, total>>20, ready, err)
 		}
+		if accepts := s.Accepts(); (accepts == nil) != c.commits {
+			t.Errorf("%d of %d MiB: accepts %v", free>>20, total>>20, accepts)
+		}
 		if err := s.Commit(ctx, urgent(benchChange(n+1, start()))); err != nil {
 			t.Errorf("%d of %d MiB: acknowledgement %v", free>>20, total>>20, err)
 		}
