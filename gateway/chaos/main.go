@@ -140,7 +140,7 @@ func run(ctx context.Context, o options) (ok bool, err error) {
 	if o.json {
 		return ok, json.NewEncoder(os.Stdout).Encode(results)
 	}
-	print(os.Stdout, results, time.Since(began))
+	printTable(os.Stdout, results, time.Since(began))
 	return ok, nil
 }
 
@@ -177,7 +177,7 @@ const shortAtOnce = 3
 
 // play runs one part, in a cell if it changes mounts or networks, and says how it went.
 func play(ctx context.Context, o options, p part) result {
-	r := result{Part: p.name}
+	r := result{Part: p.name, Control: p.control}
 	for _, tool := range p.needs {
 		if why := missing(tool); why != "" {
 			r.NotRun = why
@@ -195,6 +195,9 @@ func play(ctx context.Context, o options, p part) result {
 	}
 	r.Took = time.Since(began)
 	r.Wrong = append(r.Wrong, r.Verdict.Broken()...)
+	if v := r.Verdict; err == nil && r.NotRun == "" && !p.control && (v.Accepted == 0 || v.Escalated == 0 || v.Confirmed == 0) {
+		r.Wrong = append(r.Wrong, "the run proves nothing: no alert, escalation or acknowledgement came through")
+	}
 	r.failed(err)
 	r.say()
 	return r
@@ -223,7 +226,11 @@ func inCell(ctx context.Context, o options) error {
 	r := result{Part: o.cell}
 	err := rig.Enter()
 	for _, p := range parts() {
-		if p.name == o.cell && err == nil {
+		if p.name != o.cell {
+			continue
+		}
+		r.Control = p.control
+		if err == nil {
 			err = p.play(ctx, o, &r)
 		}
 	}

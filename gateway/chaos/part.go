@@ -16,7 +16,9 @@ type part struct {
 	about string
 	needs []string // programs
 	cell  cellKind
-	play  func(ctx context.Context, o options, r *result) error
+	// control says that what is played is a pagerd with a fault of its own, to try the run itself.
+	control bool
+	play    func(ctx context.Context, o options, r *result) error
 }
 
 type cellKind int
@@ -33,10 +35,11 @@ func parts() []part {
 		{name: "replicas", about: "three daemons and a Redis that are killed and paused, a provider that fails", needs: []string{"redis-server"}, play: replicas},
 		{name: "sentinel", about: "three machines with a Redis, a sentinel and a daemon each; the master's is cut off", needs: []string{"redis-server", "redis-sentinel", "ip", "mount"}, cell: networkCell, play: partitions},
 		{name: "power", about: "the embedded store's disk loses its power", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io"}, cell: mountCell, play: powerCuts},
+		{name: "unflushed", about: "the same with a pagerd that does not flush, which must be found out", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io", "go"}, cell: mountCell, control: true, play: unflushed},
 		{name: "full", about: "the embedded store's disk is full for a while", needs: []string{"mkfs.ext4", "mount"}, cell: mountCell, play: fullDisk},
 		{name: "flush", about: "a flush of the embedded store fails", needs: []string{"strace"}, cell: mountCell, play: failedFlush},
 		{name: "rolling", about: "three daemons are exchanged one by one for the next version, and back", needs: []string{"redis-server", "go"}, play: rolling},
-		{name: "mutants", about: "a pagerd that drops every 100th send, or acknowledgement, must be found out", needs: []string{"redis-server", "go"}, play: tryMutants},
+		{name: "mutants", about: "a pagerd that drops every 100th send, or acknowledgement, must be found out", needs: []string{"redis-server", "go"}, control: true, play: tryMutants},
 	}
 }
 

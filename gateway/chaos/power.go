@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"pagerd/gateway/chaos/judge"
@@ -12,37 +14,69 @@ import (
 )
 
 // powerCuts takes the power from the machine with the embedded store again and again while alerts stream in.
-func powerCuts(ctx context.Context, o options, r *result) error {
-	cuts := o.many(o.cuts, 20, 2)
+func powerCuts(ctx context.Context, o options, r *result) (err error) {
+	r.Verdict, err = cutPower(ctx, o, "power", o.using, o.many(o.cuts, 20, 2), settleTime)
+	return err
+}
+
+// unflushed cuts the power of a pagerd that answers before its flush to the disk, and expects the judge to find it out: it
+// shows that these power cuts lose what was not flushed.
+func unflushed(ctx context.Context, o options, r *result) error {
+	binary := filepath.Join(o.dir, "pagerd-unflushed")
+	if err := rig.Mutate(ctx, binary, []rig.Mutation{withoutFlush()}); err != nil {
+		return err
+	}
+	v, err := cutPower(ctx, o, "unflushed", binary, 2, mutantSettle)
+	broken := v.Broken()
+	if errors.Is(err, errNotAgain) {
+		broken = append(broken, "it does not start on what is left")
+	} else if err != nil {
+		return err
+	}
+	r.add("a pagerd that does not flush", "%s", or(strings.Join(broken, ", "), "was not found out"))
+	if len(broken) == 0 {
+		r.Wrong = append(r.Wrong, "a pagerd that does not flush passes")
+	}
+	return nil
+}
+
+func withoutFlush() rig.Mutation {
+	return rig.Mutation{File: "gateway/store.go", Old: "boltstore.Options{Path:", New: "boltstore.Options{NoSync: true, Path:"}
+}
+
+// cutPower plays so many power cuts and gives the verdict.
+func cutPower(ctx context.Context, o options, name, binary string, cuts int, patience time.Duration) (judge.Verdict, error) {
 	random := rand.New(rand.NewPCG(o.seed, 3))
-	dir := filepath.Join(o.dir, "power")
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(100), acks: 0.3, replicas: 1,
+	dir := filepath.Join(o.dir, name)
+	w, err := newWorld(ctx, setting{dir: dir, binary: binary, seed: o.seed, rate: o.rate(100), acks: 0.3, replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "disk", "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
-		return err
+		return judge.Verdict{}, err
 	}
 	defer w.close() // what is left vanishes with the cell
 	disk, err := rig.NewDisk(ctx, dir, "disk", 512)
 	if err != nil {
-		return err
+		return judge.Verdict{}, err
 	}
 	if err := w.start(); err != nil {
-		return err
+		return judge.Verdict{}, err
 	}
 	w.stream()
 	for range cuts {
 		if !w.pause(time.Duration(300+random.IntN(2000)) * time.Millisecond) {
-			return w.life.Err()
+			return judge.Verdict{}, w.life.Err()
 		}
 		lives := time.Duration(random.IntN(300)) * time.Millisecond
 		if err := w.play(judge.PowerCut, "r1", w.daemons[0].Number, func() error { return powerCut(w, disk, lives) }); err != nil {
-			return err
+			return judge.Verdict{}, err
 		}
 	}
 	w.pause(time.Second)
-	r.Verdict, err = w.finish(settleTime)
-	return err
+	return w.finish(patience)
 }
+
+// errNotAgain: a daemon does not start on what the power cut has left.
+var errNotAgain = errors.New("it does not start again")
 
 // powerCut takes the power away. The daemon lives on for a moment, so that a 2xx for what was not flushed would show.
 func powerCut(w *world, disk *rig.Disk, lives time.Duration) error {
@@ -56,5 +90,8 @@ func powerCut(w *world, disk *rig.Disk, lives time.Duration) error {
 	if err := disk.Restore(ctx); err != nil {
 		return err
 	}
-	return w.daemons[0].Start(ctx)
+	if err := w.daemons[0].Start(ctx); err != nil {
+		return fmt.Errorf("%w: %w\n%s", errNotAgain, err, tail(w.daemons[0].Log))
+	}
+	return nil
 }

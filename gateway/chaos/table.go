@@ -17,6 +17,7 @@ import (
 // result is what one part came to.
 type result struct {
 	Part    string        `json:"part"`
+	Control bool          `json:"control,omitempty"` // tries the run itself: there is no verdict on pagerd
 	Took    time.Duration `json:"took_ns"`
 	NotRun  string        `json:"not_run,omitempty"` // why this machine cannot do it
 	Verdict judge.Verdict `json:"verdict"`
@@ -51,7 +52,7 @@ func (r *result) say() {
 		say("%s: not run: %s", r.Part, r.NotRun)
 		return
 	}
-	if !r.judged() {
+	if r.Control {
 		say("%s: %s", r.Part, r.Took.Round(time.Second))
 	} else {
 		r.sayVerdict()
@@ -72,17 +73,18 @@ func (r *result) sayVerdict() {
 	}
 }
 
-// print is the table: a row for each measure, a column for each part, and one for all.
-func print(w io.Writer, results []result, took time.Duration) {
+// printTable is the table: a row for each measure, a column for each part, and one for all.
+func printTable(w io.Writer, results []result, took time.Duration) {
+	judged := slices.DeleteFunc(slices.Clone(results), func(r result) bool { return r.Control })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, all string, cell func(v judge.Verdict) string) {
 		fmt.Fprint(t, name)
-		for _, r := range results {
+		for _, r := range judged {
 			switch {
 			case r.NotRun != "":
 				fmt.Fprint(t, "\tnot run")
-			case !r.judged():
-				fmt.Fprint(t, "\t-")
+			case r.Verdict.Accepted == 0:
+				fmt.Fprint(t, "\tno verdict")
 			default:
 				fmt.Fprint(t, "\t", cell(r.Verdict))
 			}
@@ -91,7 +93,7 @@ func print(w io.Writer, results []result, took time.Duration) {
 	}
 	number := func(name string, of func(v judge.Verdict) int) {
 		all := 0
-		for _, r := range results {
+		for _, r := range judged {
 			all += of(r.Verdict)
 		}
 		row(name, fmt.Sprint(all), func(v judge.Verdict) string { return fmt.Sprint(of(v)) })
@@ -100,7 +102,7 @@ func print(w io.Writer, results []result, took time.Duration) {
 		row(name, "", func(v judge.Verdict) string { return show(of(v)) })
 	}
 	fmt.Fprint(t, "p50 / p99 / max in ms")
-	for _, r := range results {
+	for _, r := range judged {
 		fmt.Fprint(t, "\t", r.Part)
 	}
 	fmt.Fprintln(t, "\tall")
@@ -145,7 +147,7 @@ func print(w io.Writer, results []result, took time.Duration) {
 				fmt.Fprintf(w, "%s: FAILED: %s\n", r.Part, what)
 			}
 		case r.NotRun == "":
-			fmt.Fprintf(w, "%s: every promise kept, in %s\n", r.Part, r.Took.Round(time.Second))
+			fmt.Fprintf(w, "%s: passed, in %s\n", r.Part, r.Took.Round(time.Second))
 		}
 		if r.NotRun != "" {
 			fmt.Fprintf(w, "%s: not run: %s\n", r.Part, r.NotRun)
@@ -153,9 +155,6 @@ func print(w io.Writer, results []result, took time.Duration) {
 	}
 	fmt.Fprintf(w, "took %s\n", took.Round(time.Second))
 }
-
-// judged reports whether the part has a verdict of its own; the mutants' are told in words.
-func (r result) judged() bool { return r.Verdict.Accepted > 0 }
 
 func add(to, from map[string]int) {
 	for k, n := range from {

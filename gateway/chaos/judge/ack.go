@@ -42,7 +42,7 @@ func (g *ground) acknowledgements(e Evidence, v *Verdict) map[int64]time.Time {
 	for _, a := range e.Acks {
 		if a.Unread != "" {
 			v.Unread++
-			v.example("page %d could not be read: %s", a.Page, a.Unread)
+			v.example(v.Unread, "page %d could not be read: %s", a.Page, a.Unread)
 			continue
 		}
 		v.Recorded++
@@ -55,7 +55,7 @@ func (g *ground) acknowledgements(e Evidence, v *Verdict) map[int64]time.Time {
 	for _, n := range slices.Sorted(maps.Keys(confirmed)) {
 		if len(rounds[n]) == 0 {
 			v.Unrecorded++
-			v.example("page %d: acknowledgement confirmed %s, not recorded", n, clock(confirmed[n]))
+			v.example(v.Unrecorded, "page %d: acknowledgement confirmed %s, not recorded", n, clock(confirmed[n]))
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(rounds)) {
@@ -63,12 +63,12 @@ func (g *ground) acknowledgements(e Evidence, v *Verdict) map[int64]time.Time {
 		for _, round := range slices.Sorted(maps.Keys(times)) {
 			if k := times[round]; k > 1 {
 				v.Doubled++
-				v.example("page %d: acknowledged %d times in round %s", n, k, round)
+				v.example(v.Doubled, "page %d: acknowledged %d times in round %s", n, k, round)
 			}
 		}
 		if taken[n] > len(times) {
 			v.Doubled++
-			v.example("page %d: %d telephones were told that they have it, in %d rounds", n, taken[n], len(times))
+			v.example(v.Doubled, "page %d: %d telephones were told that they have it, in %d rounds", n, taken[n], len(times))
 		}
 	}
 	g.afterAck(v, confirmed)

@@ -42,7 +42,7 @@ func (g *ground) lost(v *Verdict, acked map[int64]time.Time) {
 			v.Escalated++
 		case rang && !answered && ep.ended.IsZero():
 			v.Missed++
-			v.example("%s/%d: rang, nobody answered, and the second number never rang; accepted %s", ep.Case, ep.Episode, clock(ep.Accepted))
+			v.example(v.Missed, "%s/%d: rang, nobody answered, and the second number never rang; accepted %s", ep.Case, ep.Episode, clock(ep.Accepted))
 		}
 		switch {
 		case rang:
@@ -51,7 +51,7 @@ func (g *ground) lost(v *Verdict, acked map[int64]time.Time) {
 		case answered && ep.Episode > 1: // whoever has the page is told once, in other words
 		default:
 			v.Lost++
-			v.example("%s/%d: accepted %s after %d requests, never rung", ep.Case, ep.Episode, clock(ep.Accepted), ep.Attempts)
+			v.example(v.Lost, "%s/%d: accepted %s after %d requests, never rung", ep.Case, ep.Episode, clock(ep.Accepted), ep.Attempts)
 		}
 	}
 }
@@ -74,14 +74,14 @@ func (g *ground) played(at time.Time, outage bool) bool {
 func (g *ground) early(v *Verdict) {
 	for _, r := range g.stray {
 		v.Early++
-		v.example("rung although nothing was posted, at %s: %s", clock(r.At), caseName.FindString(r.Body))
+		v.example(v.Early, "rung although nothing was posted, at %s: %s", clock(r.At), caseName.FindString(r.Body))
 	}
 	for _, ep := range g.episodes {
 		due := ep.Begun.Add(g.rules.Step)
 		for _, r := range ep.second {
 			if r.At.Before(due) {
 				v.Early++
-				v.example("%s/%d: second number rung %s before its time, at %s", ep.Case, ep.Episode, due.Sub(r.At), clock(r.At))
+				v.example(v.Early, "%s/%d: second number rung %s before its time, at %s", ep.Case, ep.Episode, due.Sub(r.At), clock(r.At))
 				break
 			}
 		}

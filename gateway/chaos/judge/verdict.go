@@ -40,7 +40,7 @@ type Verdict struct {
 	AfterAck   Spread `json:"after_ack"`       // rings of a page after its acknowledgement was confirmed
 
 	Faults   map[string]int `json:"faults"`   // played, by kind
-	Examples []string       `json:"examples"` // the first few things that are wrong
+	Examples []string       `json:"examples"` // the first few things of each kind that are wrong
 }
 
 // MaxDuplicates is the share of messages that may be doubled without an ambiguous answer (issue of replicas: 3 %).
@@ -91,11 +91,12 @@ func spread(d []time.Duration) Spread {
 	return Spread{N: len(d), P50: d[len(d)/2], P99: d[len(d)*99/100], Max: d[len(d)-1]}
 }
 
-// maxExamples is how many wrong things are told in words: enough to look for, few enough to read.
-const maxExamples = 20
+// maxExamples is how many wrong things of a kind are told in words: enough to look for, few enough to read.
+const maxExamples = 5
 
-func (v *Verdict) example(format string, args ...any) {
-	if len(v.Examples) < maxExamples {
+// example tells the nth wrong thing of a kind.
+func (v *Verdict) example(nth int, format string, args ...any) {
+	if nth <= maxExamples {
 		v.Examples = append(v.Examples, fmt.Sprintf(format, args...))
 	}
 }

@@ -27,6 +27,14 @@ type Mutation struct {
 	Old, New string
 }
 
+// Apply returns the changed text of the file.
+func (m Mutation) Apply(text string) (string, error) {
+	if n := strings.Count(text, m.Old); n != 1 {
+		return "", fmt.Errorf("mutate %s: the text to change stands there %d times, not once: the mutation must follow the code:\n%s", m.File, n, m.Old)
+	}
+	return strings.Replace(text, m.Old, m.New, 1), nil
+}
+
 // Mutate builds pagerd with mutations into a file. The source itself stays as it is.
 func Mutate(ctx context.Context, to string, mutations []Mutation) error {
 	root, err := moduleRoot(ctx)
@@ -44,10 +52,9 @@ func Mutate(ctx context.Context, to string, mutations []Mutation) error {
 			}
 			text = string(b)
 		}
-		if n := strings.Count(text, m.Old); n != 1 {
-			return fmt.Errorf("mutate %s: the text to change stands there %d times, not once: the mutation must follow the code:\n%s", m.File, n, m.Old)
+		if changed[path], err = m.Apply(text); err != nil {
+			return err
 		}
-		changed[path] = strings.Replace(text, m.Old, m.New, 1)
 	}
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	dir := to + ".source"
