@@ -51,7 +51,6 @@ type ground struct {
 	pages    map[string]int64 // case → the page that its messages named last
 	faults   []Fault
 	rings    []Ring // accepted ones of pages, in order of arrival
-	end      time.Time
 }
 
 type window struct{ from, to time.Time }
@@ -162,6 +161,3 @@ func firstAccepted(rings []Ring) (Ring, bool) {
 func (g *ground) healthy(from, to time.Time) bool {
 	return !slices.ContainsFunc(g.windows, func(w window) bool { return w.from.Before(to) && from.Before(w.to) })
 }
-
-// during reports whether a fault's window covers an instant.
-func (g *ground) during(at time.Time) bool { return !g.healthy(at, at.Add(1)) }
