@@ -19,7 +19,11 @@ func (m *machine) heldSignals(ev Signals) {
 	if ev.Silence != nil {
 		m.p.HoldUntil, m.p.HeldBy = ev.Silence.Until, ev.Silence.Name
 		if ev.Subject.Severity.Worse(m.p.Severity) { // it rings by the worst of what is held when the hold ends
+			from := m.p.Severity
 			m.subject(ev.Subject)
+			m.record("source "+m.p.Source, "raised", ReasonSilenced, fmt.Sprintf("Raised from %s to %s, silenced: %s", from, m.p.Severity, m.p.Summary))
+			m.names(ev)
+			m.changeIncidentSeverity()
 		}
 		if ev.Opened > 0 {
 			m.record("source "+m.p.Source, "joined", ReasonSilenced, counted(ev.Opened, "more alert")+", silenced.")
@@ -30,6 +34,7 @@ func (m *machine) heldSignals(ev Signals) {
 	if ev.Worst.Worse(m.p.Severity) {
 		m.subject(ev.Subject)
 		m.p.Severity = ev.Worst
+		m.changeIncidentSeverity()
 	}
 	m.endHold()
 	m.names(ev)
