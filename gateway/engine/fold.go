@@ -20,6 +20,9 @@ const maxNames = 20
 func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) error {
 	for range maxConflicts {
 		f, err := e.loadFold(ctx, group, arrivals)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -96,6 +99,11 @@ func (e *Engine) loadFold(ctx context.Context, group string, arrivals []*arrival
 		s := stored[i]
 		if s.Firing() && s.Group != group {
 			return nil, errMoved
+		}
+		// The page was loaded before the alerts. One that another process began in between would lose them to its resolved
+		// predecessor, whose version that does not change.
+		if s.Group == group && s.Page > p.Number {
+			return nil, fmt.Errorf("page %d began meanwhile: %w", s.Page, store.ErrConflict)
 		}
 		f.states[id].prev, f.states[id].next = s, s
 	}

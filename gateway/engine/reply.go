@@ -60,12 +60,18 @@ func (e *Engine) Reply(ctx context.Context, t Text, now time.Time) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("load what the number was told: %w", err)
 	}
+	op := "sms/" + t.ID
+	// What a text could mean is settled by its first webhook: one that was answered with a list is answered with it again.
+	if i := slices.IndexFunc(sent, func(s store.Sent) bool { return s.Kind == "" && s.Delivery == op }); i >= 0 {
+		pages, err := e.told(ctx, sent[i:i+1], func(page.Page) bool { return true })
+		return message.Choose(e.subjects(pages), r.Verb), err
+	}
 	set, refusal, err := e.meant(ctx, r, sent, now)
 	if err != nil {
 		return "", err
 	}
 	if refusal != nil {
-		return e.refuse(ctx, contact, refusal, r, now)
+		return e.refuse(ctx, contact, refusal, r, op, now)
 	}
 	if len(set) == 0 {
 		return message.NothingOpen(), nil
@@ -73,7 +79,7 @@ func (e *Engine) Reply(ctx context.Context, t Text, now time.Time) (string, erro
 	if r.Verb == notify.VerbStatus {
 		return e.statusText(ctx, contact, set)
 	}
-	by := page.Actor{Person: contact.Person, Channel: string(notify.SMS), Raw: clip(t.Body, 160), Op: "sms/" + t.ID}
+	by := page.Actor{Person: contact.Person, Channel: string(notify.SMS), Raw: clip(t.Body, 160), Op: op}
 	return e.actText(ctx, r.Verb, set, by, contact, now)
 }
 
@@ -284,18 +290,24 @@ func (e *Engine) openOf(ctx context.Context, pages []int64) ([]int64, error) {
 	return out, err
 }
 
-// refuse answers with a list, which is what "all" means from now on.
-func (e *Engine) refuse(ctx context.Context, contact notify.Contact, pages []page.Page, r notify.Reply, now time.Time) (string, error) {
-	told := store.Sent{Contact: contact.ID, At: now}
-	var subjects []notify.Subject
+// refuse answers a text with a list, which is what "all" means from now on.
+func (e *Engine) refuse(ctx context.Context, contact notify.Contact, pages []page.Page, r notify.Reply, op string, now time.Time) (string, error) {
+	told := store.Sent{Contact: contact.ID, At: now, Delivery: op}
 	for _, p := range pages {
 		told.Pages, told.Rounds = append(told.Pages, p.Number), append(told.Rounds, p.Round)
-		subjects = append(subjects, e.subject(p))
 	}
 	if err := e.commit(ctx, store.Change{Now: now, Urgent: true, Sent: []store.Sent{told}}); err != nil {
 		return "", fmt.Errorf("remember the list: %w", err)
 	}
-	return message.Choose(subjects, r.Verb), nil
+	return message.Choose(e.subjects(pages), r.Verb), nil
+}
+
+func (e *Engine) subjects(pages []page.Page) []notify.Subject {
+	out := make([]notify.Subject, len(pages))
+	for i, p := range pages {
+		out[i] = e.subject(p)
+	}
+	return out
 }
 
 func (e *Engine) statusText(ctx context.Context, contact notify.Contact, set []Ref) (string, error) {

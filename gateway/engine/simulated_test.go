@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"pagerd/config"
+	"pagerd/gateway/alert"
 	"pagerd/gateway/engine"
+	"pagerd/gateway/page"
 	"pagerd/gateway/store"
 	"pagerd/gateway/store/memstore"
 	"pagerd/notify"
@@ -126,4 +128,95 @@ func TestAClaimThatWasAskedForBeforeAPauseDoesNotWrite(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// between is a store in which another replica works right after the page of a group was read.
+type between struct {
+	store.Store
+	once sync.Once
+	work func()
+}
+
+func (b *between) Group(ctx context.Context, group string) (page.Page, error) {
+	p, err := b.Store.Group(ctx, group)
+	b.once.Do(b.work)
+	return p, err
+}
+
+// TestAPageThatAnotherReplicaBeginsMeanwhileKeepsItsAlerts: a person called the first page over, so that a new alert of
+// the group begins a second one, and one replica still looks at the first. The second would count alerts that the store
+// keeps with the first, and never end.
+func TestAPageThatAnotherReplicaBeginsMeanwhileKeepsItsAlerts(t *testing.T) {
+	ctx, shared := t.Context(), memstore.New()
+	one, _ := setup(t, shared)
+	now := start()
+	if err := one.Accept(ctx, batchOfGroup("a"), now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.Do(ctx, 1001, page.Resolve{By: page.Actor{Person: "ana", Channel: "cli"}}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Minute)
+	st := &between{Store: shared}
+	two, _ := setup(t, st)
+	st.work = func() {
+		if err := one.Accept(ctx, batchOfGroup("a", "b"), now); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := two.Accept(ctx, batchOfGroup("a", "b"), now); err != nil {
+		t.Fatal(err)
+	}
+	open, err := shared.Pages(ctx, store.Filter{Open: true})
+	if err != nil || len(open) != 1 {
+		t.Fatalf("%d pages are open, %v", len(open), err)
+	}
+	mine, err := shared.PageAlerts(ctx, open[0].Number, 10)
+	if err != nil || len(mine) != open[0].Firing {
+		t.Errorf("page %d counts %d alerts, and %d belong to it (%v)", open[0].Number, open[0].Firing, len(mine), err)
+	}
+}
+
+// batchOfGroup are alerts of one group.
+func batchOfGroup(fingerprints ...string) alert.Batch {
+	b := batch(fingerprints...)
+	for i := range b.Alerts {
+		b.Alerts[i].Labels = map[string]string{"alertname": "Down"}
+	}
+	return b
+}
+
+// TestARepeatedTextThatWasAnsweredWithAListIsNotTheAnswerToTheList: the first webhook of a "4" is refused, because another
+// message went out just before it, and the list names what is open now. The repeated webhook of the same "4" must not act
+// on what only the list told.
+func TestARepeatedTextThatWasAnsweredWithAListIsNotTheAnswerToTheList(t *testing.T) {
+	ctx, st := t.Context(), memstore.New()
+	e, _ := setup(t, st)
+	now := start()
+	told := func(b alert.Batch, at time.Time) {
+		t.Helper()
+		if err := e.Accept(ctx, b, at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Deliver(ctx, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told(batch("Down"), now)
+	told(batch("Slow"), now.Add(40*time.Second))
+	by := page.Actor{Person: "ben", Channel: "cli"}
+	if _, err := e.Do(ctx, 1001, page.Resolve{By: by}, "", now.Add(41*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	text := engine.Text{From: "+34600000001", Body: "4", ID: "SM1"}
+	for _, after := range []time.Duration{42, 60} {
+		answer, err := e.Reply(ctx, text, now.Add(after*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(answer)
+	}
+	if p, _ := st.Page(ctx, 1002); p.Status != page.Triggered {
+		t.Errorf("the page is %s: the repeated text acknowledged what its first webhook did not", p.Status)
+	}
 }

@@ -147,8 +147,8 @@ type Sent struct {
 	At       time.Time   `json:"at"`
 	Kind     notify.Kind `json:"kind"` // empty for a list that refused an ambiguous reply
 	Pages    []int64     `json:"pages"`
-	Rounds   []int       `json:"rounds"` // of each page when it was sent
-	Delivery string      `json:"delivery,omitempty"`
+	Rounds   []int       `json:"rounds"`             // of each page when it was sent
+	Delivery string      `json:"delivery,omitempty"` // of a list: the operation id of the text that it answered
 }
 
 // Filter selects pages for Pages.
