@@ -1,0 +1,394 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pagerd/gateway/incident"
+	"pagerd/gateway/page"
+	"pagerd/gateway/store"
+	"pagerd/gateway/timeline"
+	"pagerd/notify"
+	"pagerd/schedule"
+)
+
+func (j *judge) file(n int64) *pageFile {
+	if j.pages[n] == nil {
+		j.pages[n] = &pageFile{rounds: map[int]*roundFile{}, told: map[*life]time.Time{}}
+	}
+	return j.pages[n]
+}
+
+// transition is one stored change of a page.
+type transition struct {
+	*judge
+	file       *pageFile
+	life       *life
+	frame      *frame
+	change     store.Change
+	prev, next page.Page
+	entry      timeline.Entry // of the page; empty = none
+	name       string
+}
+
+// page checks a stored page against the one before it.
+func (j *judge) page(l *life, f *frame, c store.Change) {
+	t := &transition{judge: j, file: j.file(c.Page.Number), life: l, frame: f, change: c, next: *c.Page, name: pageName(c.Page.Number)}
+	t.prev = t.file.page
+	for _, e := range c.Entries {
+		if e.Object == t.name {
+			t.entry = e
+		}
+	}
+	t.tell()
+	t.shape()
+	t.acts()
+	t.clock()
+	t.alarms()
+	t.rings()
+	t.silence()
+	t.stops()
+	t.file.page = t.next
+	if t.next.Open() {
+		j.open[t.next.Group] = t.next.Number
+	} else if j.open[t.next.Group] == t.next.Number {
+		delete(j.open, t.next.Group)
+	}
+	if !j.w.over() {
+		j.stored(t.next.Number)
+	}
+}
+
+func (t *transition) fail(r Rule, format string, args ...any) { t.w.fail(r, t.name, format, args...) }
+
+// tell writes the transition into the story.
+func (t *transition) tell() {
+	if t.w.story == nil {
+		return
+	}
+	p, n := t.prev, t.next
+	from := string(p.Status)
+	if p.Number == 0 {
+		from = "new"
+	}
+	due := "nothing is due any more"
+	if !n.Due.IsZero() {
+		due = "due " + stamp(n.Due)
+	}
+	what := t.entry.What
+	if what == "" {
+		what = "heard of again"
+	}
+	text := fmt.Sprintf("%s stores page %d at %s by its clock: %s (%s), %s → %s, %s, round %d, step %d of pass %d, %d firing, %s", t.life.name, n.Number,
+		stamp(t.change.Now), what, t.entry.Reason, from, n.Status, n.Severity, n.Round, n.Step, n.Pass, n.Firing, due)
+	for _, d := range t.change.Deliveries {
+		text += fmt.Sprintf("; %s to %s as %s", d.Kind, d.Contact, d.ID)
+	}
+	t.w.tell(t.name, "%s", text)
+}
+
+// shape checks what holds of every transition.
+func (t *transition) shape() {
+	p, n := t.prev, t.next
+	if n.Version != p.Version+1 {
+		t.fail(RuleSame, "version %d replaces version %d", n.Version, p.Version)
+	}
+	if p.Number == 0 {
+		if !t.numbers[n.Number] {
+			t.fail(RuleNumber, "page %d has a number that was not allocated, or was used before", n.Number)
+		}
+		t.numbers[n.Number] = false
+	} else if n.Group != p.Group {
+		t.fail(RuleOnePage, "page %d changes its group", n.Number)
+	}
+	if other, there := t.open[n.Group]; there && n.Open() && other != n.Number {
+		t.fail(RuleOnePage, "page %d is open, and page %d of the same group is too", n.Number, other)
+	}
+	if n.Open() == n.Due.IsZero() {
+		t.fail(RuleDue, "it is %s and due at %s", n.Status, stamp(n.Due))
+	}
+	if n.Round < p.Round {
+		t.fail(RuleMonotone, "round %d follows round %d", n.Round, p.Round)
+	}
+	shorter := t.entry.What == "severity_changed"
+	if n.Round == p.Round && p.Status == page.Triggered && n.Status == page.Triggered && !shorter &&
+		(n.Pass < p.Pass || n.Pass == p.Pass && n.Step < p.Step) {
+		t.fail(RuleMonotone, "step %d of pass %d follows step %d of pass %d in one round", n.Step, n.Pass, p.Step, p.Pass)
+	}
+	moved := n.Status != p.Status || n.Round != p.Round || n.Step != p.Step || n.Pass != p.Pass || n.Severity != p.Severity || n.Acker != p.Acker
+	if moved && t.entry.What == "" {
+		t.fail(RuleTimeline, "%s → %s, round %d, step %d has no entry", p.Status, n.Status, n.Round, n.Step)
+	}
+	if at := t.chains[t.name]; n.Entries != at.seq || n.Head != at.head {
+		t.fail(RuleTimeline, "the page does not hold the newest hash of its timeline")
+	}
+	if n.Open() && n.Firing != t.file.firing {
+		t.fail(RuleCount, "it counts %d alerts that fire, and %d do", n.Firing, t.file.firing)
+	}
+	if !n.Open() && n.ResolvedBy == "source" && p.Open() && t.file.firing > 0 && t.entry.Reason != string(page.ReasonStale) {
+		t.fail(RuleLost, "it is resolved by its source (%s), and %d of its alerts fire", t.entry.Reason, t.file.firing)
+	}
+	if p.Number != 0 && (n.Policy.Name != p.Policy.Name || len(n.Policy.Steps) != len(p.Policy.Steps)) && n.Severity == p.Severity {
+		t.fail(RulePinned, "its policy changed from %s to %s", p.Policy.Name, n.Policy.Name)
+	}
+}
+
+// acts checks acknowledgements and other acts of people.
+func (t *transition) acts() {
+	p, n := t.prev, t.next
+	if p.Status == page.Triggered && n.Status == page.Acknowledged && t.entry.What != "acknowledged" || p.Status == page.Held && n.Status == page.Acknowledged {
+		t.fail(RuleAckOnce, "it is acknowledged without an entry that says so")
+	}
+	if t.entry.What == "acknowledged" {
+		r := t.file.round(n.Round)
+		r.acks++
+		t.w.tally.note("acknowledgement recorded")
+		if r.acks > 1 || n.Status != page.Acknowledged || n.Acker != t.entry.Actor || n.Round != p.Round {
+			t.fail(RuleAckOnce, "acknowledgement %d of round %d is recorded for %s; it is %s by %s", r.acks, n.Round, t.entry.Actor, n.Status, n.Acker)
+		}
+		if n.Targets.Promote {
+			in, there := t.change.Incident, t.incidents[n.Incident]
+			if in == nil && !slices.Contains(there.Pages, n.Number) || in != nil && !slices.Contains(in.Pages, n.Number) {
+				t.fail(RuleIncident, "it is acknowledged, and incident %d does not know it", n.Incident)
+			}
+			if in == nil && (there.Status == incident.Resolved || there.Status == incident.Dismissed) {
+				t.w.tally.note("acknowledged into an incident that is over")
+			}
+		}
+	}
+	applied := slices.Contains([]string{"acknowledged", "confirmed", "extended", "escalated"}, t.entry.What) ||
+		t.entry.What == "resolved" && n.ResolvedBy != "source"
+	if m := t.frame.answers; applied && m != nil {
+		if round := t.answered(m); round < p.Round {
+			t.fail(RuleOldRound, "%s answers a message of round %d, and it is %s in round %d", t.entry.Actor, round, t.entry.What, p.Round)
+		}
+	}
+}
+
+// answered is the round that an answer is to: that of the call or the mail, and of a text the newest that the number was
+// told of the page, by a message or by a list that did not answer this very text.
+func (t *transition) answered(m *message) int {
+	round := 0
+	for _, other := range t.w.phones.accepted {
+		if other != m && (t.frame.kind != "reply" || other.contact.ID != m.contact.ID) {
+			continue
+		}
+		if first, again := t.w.phones.answered[t.frame.text]; again && other.at.After(first) {
+			continue // it had been answered before: it cannot mean what came later
+		}
+		if i := slices.Index(other.pages, t.next.Number); i >= 0 {
+			round = max(round, other.rounds[i])
+		}
+	}
+	for _, l := range t.lists {
+		if i := slices.Index(l.pages, t.next.Number); i >= 0 && t.frame.kind == "reply" && l.contact == m.contact.ID && l.text != t.frame.text {
+			round = max(round, l.rounds[i])
+		}
+	}
+	return round
+}
+
+// clock checks what the passing of time may do.
+func (t *transition) clock() {
+	p, n, now := t.prev, t.next, t.change.Now
+	if t.frame.kind != "tick" || p.Number == 0 {
+		return
+	}
+	if now.Before(p.Due) {
+		t.fail(RuleEarly, "it was due at %s, and something happened at %s", stamp(p.Due), stamp(now))
+	}
+	newRound := n.Round != p.Round
+	switch {
+	case newRound && p.Status == page.Held && now.Before(p.HoldUntil):
+		t.fail(RuleEarly, "its hold ended at %s, and lasts until %s", stamp(now), stamp(p.HoldUntil))
+	case newRound && p.Status == page.Acknowledged && (p.AskedAt.IsZero() || now.Before(p.ExpiryDue)):
+		t.fail(RuleEarly, "its acknowledgement expired at %s, and holds until %s", stamp(now), stamp(p.ExpiryDue))
+	case newRound && p.Status != page.Held && p.Status != page.Acknowledged:
+		t.fail(RuleEarly, "the clock began a round of a page that was %s", p.Status)
+	}
+	stepped := n.Step != p.Step || n.Pass != p.Pass || !n.StepDue.Equal(p.StepDue)
+	if newRound || p.Status != page.Triggered || n.Status != page.Triggered {
+		return
+	}
+	if stepped && now.Before(p.StepDue) {
+		t.fail(RuleEarly, "step %d was due at %s and was done at %s", p.Step+1, stamp(p.StepDue), stamp(now))
+	}
+	if n.Pass == p.Pass && n.Step > p.Step+1 {
+		t.fail(RuleEarly, "%d steps at once", n.Step-p.Step)
+	}
+	for _, d := range t.change.Deliveries {
+		if d.Kind != notify.KindPage && d.Kind != notify.KindInform || stepped {
+			continue
+		}
+		if !slices.ContainsFunc(p.Ladders, func(l page.Ladder) bool {
+			return l.Person == d.Person && !l.Done && !l.Due.IsZero() && !l.Due.After(now)
+		}) {
+			t.fail(RuleEarly, "%s is rung, and nothing of theirs was due", d.Contact)
+		}
+	}
+}
+
+// lateLimit is how late a step may be and still count from when it was due (R8), and emptyPass how long a pass waits that
+// rang nobody.
+const (
+	lateLimit = 5 * time.Second
+	emptyPass = time.Minute
+)
+
+// rings checks a step that was fired: whom it rings, and when the next one is due.
+func (t *transition) rings() {
+	p, n, now := t.prev, t.next, t.change.Now
+	for _, d := range t.change.Deliveries {
+		if d.Kind == notify.KindPage && (n.Status != page.Triggered || d.Round != n.Round) {
+			t.fail(RuleStop, "it is %s in round %d, and %s is to ring for round %d", n.Status, n.Round, d.Contact, d.Round)
+		}
+		if d.At.After(now) {
+			t.fail(RuleEarly, "%s is stored as due at %s, which is to come", d.ID, stamp(d.At))
+		}
+	}
+	if n.Status != page.Triggered || n.Policy.OfficeHours || t.frame.variant != t.life.variant {
+		return
+	}
+	base, first := now, n.Round != p.Round || p.Number == 0
+	if t.frame.kind == "tick" && !first && now.Sub(p.StepDue) <= lateLimit {
+		base = p.StepDue
+	}
+	resort := func() []string { return t.people(n.Policy.LastResort, now, false) }
+	switch {
+	case first && n.Step >= 1, !first && n.Pass == p.Pass && n.Step == p.Step+1, !first && n.Pass == p.Pass+1 && n.Step == 1 && n.Pass <= n.Policy.Repeat:
+		step := n.Policy.Steps[n.Step-1]
+		asked := t.people(step.Targets, now, true)
+		gap := slices.ContainsFunc(step.Targets, func(x schedule.Target) bool { return len(t.w.company.onCall(t.life.variant, x.Name, now)) == 0 })
+		if len(asked) > 0 {
+			t.nextStep(base.Add(step.Timeout), RuleDrift)
+		} else {
+			t.nextStep(now, RuleGap)
+		}
+		t.rung(t.people(step.Targets, now, false))
+		if gap {
+			t.w.tally.note("step in a gap")
+			t.rung(resort())
+			t.alarmed()
+		}
+	case !first && n.Pass == p.Pass+1 && n.Step == 0 && t.entry.Reason == string(page.ReasonGap):
+		t.w.tally.note("pass that rang nobody")
+		t.nextStep(now.Add(emptyPass), RuleGap)
+		t.rung(resort())
+	case !first && n.Pass > p.Pass && n.Pass > n.Policy.Repeat && t.frame.kind == "tick":
+		t.nextStep(base.Add(n.Policy.Again), RuleDrift)
+		t.rung(resort())
+	}
+}
+
+// nextStep checks when the next step is due.
+func (t *transition) nextStep(want time.Time, r Rule) {
+	if t.frame.kind == "tick" && t.next.Pass == t.prev.Pass+1 && t.next.Step == 1 && t.change.Now.Sub(t.prev.StepDue) > lateLimit {
+		return
+	}
+	if !t.next.StepDue.Equal(want) {
+		t.fail(r, "step %d of pass %d was due at %s and done at %s: the next is due at %s and should be at %s", t.next.Step, t.next.Pass,
+			stamp(t.prev.StepDue), stamp(t.change.Now), stamp(t.next.StepDue), stamp(want))
+	}
+}
+
+// people are those whom targets mean at t by the judge's own arithmetic.
+func (t *transition) people(targets []schedule.Target, now time.Time, asked bool) []string {
+	var out []string
+	for _, x := range targets {
+		if asked && x.Mode == schedule.Inform {
+			continue
+		}
+		out = append(out, t.w.company.onCall(t.life.variant, x.Name, now)...)
+	}
+	return out
+}
+
+// rung checks that these people are being rung, or were and said so.
+func (t *transition) rung(people []string) {
+	for _, who := range people {
+		if !slices.ContainsFunc(t.next.Ladders, func(l page.Ladder) bool { return l.Person == who }) {
+			t.fail(RuleGap, "step %d of pass %d should ring %s, and does not", t.next.Step, t.next.Pass, who)
+		}
+	}
+}
+
+// alarmQuiet is how long one replica does not repeat the same alarm of the same page.
+const alarmQuiet = 10 * time.Minute
+
+// alarms remembers which process told the operators of a gap.
+func (t *transition) alarms() {
+	for _, d := range t.change.Deliveries {
+		if d.Kind == notify.KindAlarm && strings.Contains(d.Text, "is nobody") {
+			t.file.told[t.life] = t.change.Now
+		}
+	}
+}
+
+// alarmed checks that the operators hear of a gap, unless this process told them lately.
+func (t *transition) alarmed() {
+	if last, ever := t.file.told[t.life]; !ever || t.change.Now.Sub(last) >= alarmQuiet {
+		t.fail(RuleTold, "step %d rings nobody, and the operators do not hear of it", t.next.Step)
+	}
+}
+
+// silence checks that a page is held exactly while silences cover it.
+func (t *transition) silence() {
+	p, n := t.prev, t.next
+	if t.frame.variant != t.life.variant || t.frame.op != nil && len(t.frame.op.queued) > 0 {
+		return // the configuration changed meanwhile, or decisions of several instants went into one commit
+	}
+	covered := func() bool { return t.covered(t.life.variant, n.Number, t.change.Now) }
+	switch {
+	case n.Status == page.Held && (p.Status != page.Held || !p.HoldUntil.Equal(n.HoldUntil)):
+		t.w.tally.note("held")
+		if !covered() {
+			t.fail(RuleSilence, "it is held by %s, and something fires that no silence covers", n.HeldBy)
+		}
+	case p.Status == page.Held && n.Status == page.Triggered:
+		t.w.tally.note("hold ended")
+		if covered() {
+			t.fail(RuleSilence, "it rings, and silences cover everything that fires")
+		}
+	}
+}
+
+// stops remembers when a round stopped to ring.
+func (t *transition) stops() {
+	p, n := t.prev, t.next
+	if p.Number == 0 {
+		t.w.tally.note("page")
+		return
+	}
+	r := t.file.round(p.Round)
+	if p.Status == page.Triggered && (n.Status != page.Triggered || n.Round != p.Round) && r.stopped == 0 {
+		r.stopped = t.index
+	}
+	if p.Status != page.Held && (n.Round != p.Round || n.Status == page.Held || !n.Open()) && r.ended == 0 {
+		r.ended = t.index
+	}
+	for _, l := range p.Ladders {
+		if r.known[l.Person] != 0 || n.Round != p.Round {
+			continue
+		}
+		if i := slices.IndexFunc(n.Ladders, func(x page.Ladder) bool { return x.Person == l.Person }); i < 0 || n.Ladders[i].Done {
+			r.known[l.Person] = t.index
+		}
+	}
+	for _, l := range n.Ladders { // restarted
+		if !l.Done {
+			delete(t.file.round(n.Round).known, l.Person)
+		}
+	}
+	if n.Round != p.Round {
+		t.w.tally.note("round: " + t.entry.Reason)
+	}
+	if n.Severity != p.Severity {
+		t.w.tally.note(fmt.Sprintf("severity %s", map[bool]string{true: "raised", false: "lowered"}[n.Severity.Worse(p.Severity)]))
+	}
+	t.file.stale = n.Status == page.Resolved && t.entry.Reason == string(page.ReasonStale)
+	if n.Status == page.Resolved && p.Open() {
+		t.w.tally.note("resolved: " + t.entry.Reason)
+	}
+}
