@@ -49,6 +49,7 @@ func (g *ground) lost(v *Verdict, acked map[int64]time.Time) {
 		case !ep.ended.IsZero():
 			v.Over++
 		case answered && ep.Episode > 1: // whoever has the page is told once, in other words
+		case answered && escalated: // the second had it before the first one's message could be tried again
 		default:
 			v.Lost++
 			v.example(v.Lost, "%s/%d: accepted %s after %d requests, never rung", ep.Case, ep.Episode, clock(ep.Accepted), ep.Attempts)

@@ -90,6 +90,7 @@ func TestWhatBreaksAPromise(t *testing.T) {
 		"never rung":                   {new(run).fired("case1z", 0, 10), "1 accepted alerts were never rung"},
 		"never accepted":               {new(run).fired("case1z", 0, -1), ""},
 		"the provider refused":         {new(run).fired("case1z", 0, 10).sent(ana, "case1z", 20, "r1", "status", 500).rang(ben, "case1z", 4010), "1 accepted alerts were never rung"},
+		"the second took it meanwhile": {new(run).fired("case1z", 0, 10).sent(ana, "case1z", 20, "r1", "status", 500).rang(ben, "case1z", 4010).replied("case1z", 4100, 4110).recorded("case1z", "1"), ""},
 		"never escalated":              {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20), "1 escalations never rang"},
 		"over before it rang":          {new(run).fired("case1z", 0, 10).resolved("case1z", 11, 15), ""},
 		"over before it escalated":     {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 3000, -1), ""},
