@@ -31,9 +31,9 @@ func (e *Engine) accept(ctx context.Context, b alert.Batch, now time.Time) error
 	var failed error
 	for _, group := range order {
 		for alerts := groups[group]; len(alerts) > 0; {
-			n := min(len(alerts), maxFold)
+			n, size := chunk(alerts)
 			done := make(chan result, 1)
-			e.submit(group, job{done: done, arrival: &arrival{alerts: alerts[:n], sender: b.Sender, hidden: b.Hidden, now: now}})
+			e.submit(group, job{done: done, arrival: &arrival{alerts: alerts[:n], size: size, sender: b.Sender, hidden: b.Hidden, now: now}})
 			waits = append(waits, done)
 			alerts = alerts[n:]
 		}
@@ -88,4 +88,28 @@ func (e *Engine) route(ctx context.Context, b alert.Batch, now time.Time) (map[s
 		groups[group] = append(groups[group], routed{alert: a, decision: d})
 	}
 	return groups, order, nil
+}
+
+// chunk is how many of the alerts go into one commit, and about how many bytes they are.
+func chunk(alerts []routed) (n, size int) {
+	for n < len(alerts) && n < maxFold {
+		next := size + weight(alerts[n].alert)
+		if n > 0 && next > maxFoldBytes {
+			break
+		}
+		n, size = n+1, next
+	}
+	return n, size
+}
+
+// weight is about how many bytes an alert is when it is stored.
+func weight(a alert.Alert) int {
+	const rest = 400 // identity, instants, the names of the fields
+	n := rest + len(a.URL)
+	for _, m := range []map[string]string{a.Labels, a.Annotations} {
+		for k, v := range m {
+			n += len(k) + len(v) + len(`"":"",`)
+		}
+	}
+	return n
 }

@@ -29,7 +29,8 @@ const (
 	attemptTime   = 5 * time.Second
 	maxAttempts   = 8               // bounded duplicates: attempts that may have rung, for one delivery
 	failoverAfter = 3               // transient failures after which the ladder moves on while the retries go on
-	maxFold       = 500             // alerts in one commit
+	maxFold       = 400             // alerts in one commit
+	maxFoldBytes  = 512 << 10       // and about their bytes: what a shared store works through in less than 10 ms, in which it serves nobody else
 	maxBundle     = 20              // pages in one message
 	maxIdle       = time.Second     // the loop looks at the clock at least this often
 	replyGrace    = 5 * time.Second // a bare reply does not mean a message accepted less than this before it

@@ -36,6 +36,7 @@ type act struct {
 // arrival is one request's alerts of one group.
 type arrival struct {
 	alerts []routed
+	size   int // bytes, about
 	sender string
 	hidden int
 	now    time.Time
@@ -118,12 +119,13 @@ func (e *Engine) take(group string, q *groupQueue) []job {
 		delete(g.m, group)
 		return nil
 	}
-	n, alerts := 0, 0
+	n, alerts, size := 0, 0, 0
 	for _, j := range q.arrivals {
-		if n > 0 && (alerts+len(j.arrival.alerts) > maxFold || j.arrival.sender != q.arrivals[0].arrival.sender) {
+		a := j.arrival
+		if n > 0 && (alerts+len(a.alerts) > maxFold || size+a.size > maxFoldBytes || a.sender != q.arrivals[0].arrival.sender) {
 			break
 		}
-		n, alerts = n+1, alerts+len(j.arrival.alerts)
+		n, alerts, size = n+1, alerts+len(a.alerts), size+a.size
 	}
 	batch := q.arrivals[:n:n]
 	q.arrivals = q.arrivals[n:]

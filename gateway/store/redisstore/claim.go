@@ -129,6 +129,7 @@ func (s *Store) Release(ctx context.Context, claim store.Claim, now time.Time) e
 		switch err := s.commitOnce(ctx, store.Change{Now: now}, e, puts, lanes, nonce); err {
 		case nil:
 			s.signal()
+			s.hint()
 			return nil
 		case errStale:
 			continue

@@ -42,6 +42,7 @@ func (s *Store) Commit(ctx context.Context, c store.Change) error {
 		}
 		if c.Page != nil || c.Incident != nil || len(c.Deliveries) > 0 || len(c.Settle) > 0 {
 			s.signal()
+			s.hint()
 		}
 		return nil
 	}
@@ -112,7 +113,7 @@ func (s *Store) laneOf(c store.Change) *lane {
 	return s.writes
 }
 
-// commitOnce sends a change. The nonce makes it a no-op if it is executed a second time because the reply was lost.
+// commitOnce sends a change. The nonce, or the version that it replaces, makes it a no-op if it is executed a second time because the reply was lost.
 func (s *Store) commitOnce(ctx context.Context, c store.Change, e *encoded, puts []put, forget []string, nonce string) error {
 	tail, err := encodeTail(puts, forget, e)
 	if err != nil {
@@ -127,7 +128,7 @@ func (s *Store) commitOnce(ctx context.Context, c store.Change, e *encoded, puts
 	if c.Op != "" {
 		op, until = "o:"+c.Op, c.Now.Add(store.KeepOps)
 	}
-	args := []any{nonce, generation, op, instant(c.Now), expiry(until), bit(e.wakes || len(puts) > 0)}
+	args := []any{nonce, generation, op, instant(c.Now), expiry(until)}
 	cmd := &command{script: script, args: append(append(args, e.args...), tail...), size: e.size}
 	if err := s.laneOf(c).do(ctx, &call{cmds: []*command{cmd}, durable: true}); err != nil {
 		return err
@@ -167,12 +168,11 @@ type encoded struct {
 	entries []any
 	sent    []any
 	size    int
-	wakes   bool
 }
 
 // encodeChange makes the arguments as lua/commit.lua reads them.
 func encodeChange(c store.Change) (*encoded, error) {
-	e := &encoded{wakes: c.Page != nil || c.Incident != nil || len(c.Deliveries) > 0}
+	e := &encoded{}
 	if err := e.objects(c); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -219,8 +220,8 @@ func (l *lane) trip(ctx context.Context, batch []*call, whole bool) error {
 		wait = redis.NewCmd(ctx, "wait", l.s.options.Wait, l.s.options.WaitTimeout.Milliseconds())
 		_ = pipe.Process(ctx, wait)
 	}
-	_, err = pipe.Exec(ctx)
-	if err != nil && !answered(err) {
+	results, err := pipe.Exec(ctx)
+	if err != nil && (!answered(err) || !told(results)) {
 		return fail(batch, err)
 	}
 	short := l.short(wait)
@@ -261,6 +262,12 @@ func (l *lane) short(wait *redis.Cmd) error {
 		return fmt.Errorf("%d of %d replicas have the change after %s", n, l.s.options.Wait, l.s.options.WaitTimeout)
 	}
 	return nil
+}
+
+// told reports whether one of the commands got the server's word. A connection that is refused at its beginning, for a wrong
+// password, is an error of the pipeline and of no command.
+func told(results []redis.Cmder) bool {
+	return slices.ContainsFunc(results, func(c redis.Cmder) bool { return c.Err() != nil })
 }
 
 func fail(batch []*call, err error) error {

@@ -2,40 +2,48 @@ package redisstore
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
-// hearEvery is how often what other replicas commit wakes this one at most. The hint may be late or lost: the replica that
+// hintEvery is how often what one replica commits wakes the others at most. A hint may be late or lost: the replica that
 // committed does the work itself, and everybody looks at the clock once a second.
-const hearEvery = 20 * time.Millisecond
+const hintEvery = 20 * time.Millisecond
 
-// listen wakes the store when another replica commits something due or to send.
-func (s *Store) listen(ctx context.Context) {
-	heard := make(chan struct{}, 1)
-	s.ended.Go(func() {
-		for {
-			select {
-			case <-heard:
-				s.signal()
-			case <-ctx.Done():
-				return
-			}
-			if pause(ctx, hearEvery) != nil {
-				return
-			}
+// hint asks for the others to be woken.
+func (s *Store) hint() {
+	select {
+	case s.hints <- struct{}{}:
+	default:
+	}
+}
+
+// speak wakes the others for what was committed.
+func (s *Store) speak(ctx context.Context) {
+	for {
+		select {
+		case <-s.hints:
+		case <-ctx.Done():
+			return
 		}
-	})
+		_, _ = s.ask(ctx, &command{args: []any{"publish", s.key("wake"), s.memory.id}})
+		if pause(ctx, hintEvery) != nil {
+			return
+		}
+	}
+}
+
+// listen is woken by the others.
+func (s *Store) listen(ctx context.Context) {
 	for ctx.Err() == nil {
-		s.subscribe(ctx, heard)
+		s.subscribe(ctx)
 		if pause(ctx, time.Second) != nil {
 			return
 		}
 	}
 }
 
-// subscribe hears hints until the connection breaks; they carry the nonce of the change, so that our own are known.
-func (s *Store) subscribe(ctx context.Context, heard chan<- struct{}) {
+// subscribe hears hints until the connection breaks; they carry the name of who gives them, so that our own are known.
+func (s *Store) subscribe(ctx context.Context) {
 	sub := s.client.Subscribe(ctx, s.key("wake"))
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // receiving does not look at ctx
@@ -44,12 +52,8 @@ func (s *Store) subscribe(ctx context.Context, heard chan<- struct{}) {
 		if err != nil {
 			return
 		}
-		if strings.HasPrefix(m.Payload, s.memory.id) {
-			continue
-		}
-		select {
-		case heard <- struct{}{}:
-		default:
+		if m.Payload != s.memory.id {
+			s.signal()
 		}
 	}
 }

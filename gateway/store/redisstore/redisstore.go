@@ -57,6 +57,7 @@ type Store struct {
 	prefix  string // of all keys: "{pagerd}:"
 	scripts scripts
 	wake    chan struct{}
+	hints   chan struct{} // something was committed that the other replicas should look at
 
 	urgent, writes, reads *lane // pipelines of their own, so that an acknowledgement never waits behind a storm
 
@@ -98,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	s := &Store{options: o, client: connect(o), prefix: "{" + o.Prefix + "}:", wake: make(chan struct{}, 1)}
+	s := &Store{options: o, client: connect(o), prefix: "{" + o.Prefix + "}:", wake: make(chan struct{}, 1), hints: make(chan struct{}, 1)}
 	s.scripts.load()
 	s.memory.init()
 	s.state.Store(&state{err: errors.New("not reached yet")})
@@ -115,6 +116,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.ended.Go(func() { s.watch(run) })
 	s.ended.Go(func() { s.listen(run) })
+	s.ended.Go(func() { s.speak(run) })
 	return s, nil
 }
 

@@ -1,7 +1,7 @@
 -- commit stores a change or nothing.
 -- KEYS[1] prefix
 -- ARGV    see encodeChange in commit.go: a header, then each part with its count
--- result  {"OK", seq} | {"MINE"} this very call was executed before | {"APPLIED"} the operation was | {"CONFLICT", text}
+-- result  {"OK", seq} | {"MINE"} this very change was stored before | {"APPLIED"} its operation was | {"CONFLICT", text}
 --         | {"STALE"} a delivery changed since it was read | {"GROUP", page} a page keeps its group
 --         | {"GENERATION", found} the store is not the one that the caller knows
 local at = 0
@@ -11,15 +11,20 @@ local function arg()
 end
 
 local nonce, generation, op, now = arg(), arg(), arg(), arg()
-local op_until, wake = arg(), arg()
+local op_until = arg()
 
 -- All that can refuse the change comes before the first write.
-local meta = redis.call('HMGET', P .. 'meta', 'gen', 'high', 'number')
+local meta = redis.call('HMGET', P .. 'meta', 'gen', 'seq', 'high', 'number')
 if meta[1] ~= generation then return {'GENERATION', meta[1] or ''} end
+-- A change is known again by its operation; one without by its nonce, which its page keeps until the next change.
 local op_id = op ~= '' and op or nonce
-local op_by = redis.call('HGET', P .. 'op', op_id)
-if op_by == nonce then return {'MINE'} end
-if op_by then return {'APPLIED'} end
+local with_page = arg() == '1'
+local kept = op ~= '' or not with_page
+if kept then
+  local by = redis.call('HGET', P .. 'op', op_id)
+  if by == nonce then return {'MINE'} end
+  if by then return {'APPLIED'} end
+end
 
 -- read_object takes a page or an incident from ARGV and what is stored of it.
 local function read_object(kind)
@@ -27,7 +32,7 @@ local function read_object(kind)
   o.before, o.version, o.due, o.open = arg(), arg(), arg(), arg()
   o.closed, o.expiry, o.group, o.body = arg(), arg(), arg(), arg()
   o.key = P .. kind .. ':' .. o.n
-  o.had = redis.call('HMGET', o.key, 'v', 'due', 'open', 'at', 'x', 'g', 'b')
+  o.had = redis.call('HMGET', o.key, 'v', 'due', 'open', 'at', 'x', 'g', 'b', 'w')
   o.conflict = (o.had[1] or '0') ~= o.before
   return o
 end
@@ -36,8 +41,9 @@ local function conflict(what, id, had)
 end
 
 local page, incident, group
-if arg() == '1' then
+if with_page then
   page = read_object('page')
+  if not kept and page.had[8] == nonce then return {'MINE'} end
   if page.conflict then return conflict('page', page.n, page.had[1]) end
   if page.had[1] and page.had[6] ~= page.group then return {'GROUP', page.n} end
   group = redis.call('HMGET', P .. 'group:' .. page.group, 'newest', 'open')
@@ -88,12 +94,7 @@ for i = 1, tonumber(arg()) do forget[i] = arg() end
 
 local entries = {}
 for i = 1, tonumber(arg()) do
-  local e = {object = arg(), seq = arg(), body = arg()}
-  e.key = P .. 't:' .. e.object
-  if redis.call('HEXISTS', e.key, e.seq) == 1 then
-    return {'CONFLICT', 'entry ' .. e.seq .. ' of ' .. e.object .. ' exists'}
-  end
-  entries[i] = e
+  entries[i] = {object = arg(), seq = arg(), body = arg()}
 end
 
 local sent = {}
@@ -103,7 +104,7 @@ local keep_sent = tonumber(arg())
 -- put_object stores a page or an incident and keeps the indexes. due_kind sorts pages before incidents.
 local function put_object(o, all, due_kind)
   local had = o.had
-  hset(o.key, had, {'v', o.version, 'due', o.due, 'open', o.open, 'at', o.closed, 'x', o.expiry, 'g', o.group, 'b', o.body})
+  hset(o.key, had, {'v', o.version, 'due', o.due, 'open', o.open, 'at', o.closed, 'x', o.expiry, 'g', o.group, 'b', o.body, 'w', nonce})
   local number = string.format('%016x', o.n)
   local was_due = had[2] or ''
   if was_due ~= o.due then
@@ -123,12 +124,22 @@ local function expire(index, member, was, score)
   if score ~= '' then move(P .. index, was, score, member) elseif was then zrem(P .. index, was, member) end
 end
 
-local seq
+local seq, high, number = tonumber(meta[2]) + 1, meta[3], meta[4]
+if not high or now > high then high = now end
+if page and tonumber(page.n) > tonumber(number) then number = page.n end
 local failed = atomically(function()
-  seq = write({'HINCRBY', P .. 'meta', 'seq', -1}, 'HINCRBY', P .. 'meta', 'seq', 1)
-  if not meta[2] or now > meta[2] then hset(P .. 'meta', {meta[2]}, {'high', now}) end
-  hset(P .. 'op', {false}, {op_id, nonce})
-  zadd(P .. 'opat', op_until, op_id)
+  hset(P .. 'meta', {meta[2], meta[3], meta[4]}, {'seq', string.format('%d', seq), 'high', high, 'number', number})
+  if kept then
+    hset(P .. 'op', {false}, {op_id, nonce})
+    zadd(P .. 'opat', op_until, op_id)
+  end
+  for _, e in ipairs(entries) do
+    local key = P .. 't:' .. e.object
+    if write(nil, 'HSETNX', key, e.seq, e.body) == 0 then
+      error('CONFLICT entry ' .. e.seq .. ' of ' .. e.object .. ' exists', 0)
+    end
+    undo[#undo + 1] = {'HDEL', key, e.seq}
+  end
   if page then
     put_object(page, 'pages', 'p')
     expire('closed', page.n, page.had[5], page.expiry)
@@ -138,7 +149,6 @@ local failed = atomically(function()
     if newest ~= group[1] or open ~= (group[2] or '') or not group[2] then
       hset(P .. 'group:' .. page.group, group, {'newest', newest, 'open', open})
     end
-    if tonumber(page.n) > tonumber(meta[3]) then hset(P .. 'meta', {meta[3]}, {'number', page.n}) end
   end
   if incident then
     put_object(incident, 'incidents', 'i')
@@ -177,7 +187,6 @@ local failed = atomically(function()
     if was then write({'HSET', P .. 'lanes', lane, was}, 'HDEL', P .. 'lanes', lane) end
   end
   refresh()
-  for _, e in ipairs(entries) do write({'HDEL', e.key, e.seq}, 'HSET', e.key, e.seq, e.body) end
   for i, s in ipairs(sent) do
     -- The change's number and place keep what was told at the same instant in its order.
     local key = P .. 's:' .. s.contact
@@ -188,6 +197,9 @@ local failed = atomically(function()
     end
   end
 end)
-if failed then return failed end
-if wake == '1' then redis.pcall('PUBLISH', P .. 'wake', nonce) end
+if failed then
+  local taken = string.match(failed.err, 'CONFLICT (.*)')
+  if taken then return {'CONFLICT', taken} end
+  return failed
+end
 return {'OK', seq}
