@@ -114,6 +114,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if errors.As(err, &refused) {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err != nil {
+		s.note(err)
+	}
 	s.ended.Go(func() { s.watch(run) })
 	s.ended.Go(func() { s.listen(run) })
 	s.ended.Go(func() { s.speak(run) })
