@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,11 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, error) {
 	due, err := e.store.Due(ctx, now, tickLimit)
 	if err != nil {
 		return 0, fmt.Errorf("read what is due: %w", err)
+	}
+	if len(due) > 1 && !e.serial {
+		// Replicas that read the same list begin at different places, so that they share the work instead of racing for it.
+		k := rand.IntN(len(due))
+		due = append(due[k:len(due):len(due)], due[:k]...)
 	}
 	var g errgroup.Group
 	g.SetLimit(tickWorkers)

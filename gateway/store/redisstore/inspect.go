@@ -15,7 +15,7 @@ const oldest = 7
 // inspect asks the server for everything on which our promise rests.
 func (s *Store) inspect(ctx context.Context) ([]store.Finding, error) {
 	info := &command{args: []any{"info", "everything"}}
-	settings := []string{"appendonly", "appendfsync", "maxmemory-policy"}
+	settings := []string{"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"}
 	cmds := []*command{info}
 	for _, name := range settings {
 		cmds = append(cmds, &command{args: []any{"config", "get", name}})
@@ -75,6 +75,7 @@ func judge(facts, config map[string]string, wait int) []store.Finding {
 	want("role", facts["role"], "master", "a replica takes no change")
 	want("appendonly", config["appendonly"], "yes", "when the server ends, everything since its last snapshot is gone")
 	want("appendfsync", config["appendfsync"], "always", "a power cut takes the last second of alerts and acknowledgements along")
+	want("no-appendfsync-on-rewrite", config["no-appendfsync-on-rewrite"], "no", "a power cut while the file is rewritten takes along what was confirmed meanwhile")
 	want("maxmemory-policy", config["maxmemory-policy"], "noeviction", "when memory runs out, pages and timers are deleted in silence")
 	major, _ := strconv.Atoi(strings.Split(facts["redis_version"], ".")[0])
 	if major < oldest {
