@@ -56,7 +56,11 @@ func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 		}
 		next, fx := page.Next(prev, a.event, facts, a.now)
 		if !fx.Changed {
-			return fx.Answer, e.settleOnly(ctx, c)
+			err := e.settleOnly(ctx, c)
+			if errors.Is(err, store.ErrApplied) {
+				return page.Answer{}, nil
+			}
+			return fx.Answer, err
 		}
 		if err := e.putPage(ctx, &c, prev, next, fx, a.event); err != nil {
 			return page.Answer{}, err
@@ -79,13 +83,14 @@ func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 	return page.Answer{}, fmt.Errorf("store page %d: %w", a.number, store.ErrConflict)
 }
 
-// settleOnly stores an act's settlements when the page itself does not change.
+// settleOnly stores an act's settlements, and that it was done, when the page itself does not change: repeated hours later
+// it must not do to the page of then what it did not do now.
 func (e *Engine) settleOnly(ctx context.Context, c store.Change) error {
-	if len(c.Settle) == 0 {
+	if len(c.Settle) == 0 && c.Op == "" {
 		return nil
 	}
-	if err := e.commit(ctx, c); err != nil && !errors.Is(err, store.ErrApplied) {
-		return fmt.Errorf("settle delivery: %w", err)
+	if err := e.commit(ctx, c); err != nil {
+		return fmt.Errorf("store that nothing changes: %w", err)
 	}
 	return nil
 }

@@ -17,12 +17,6 @@ import (
 	"pagerd/notify/message"
 )
 
-// forgotten is how old a message must be that nobody still has a reply to it half written.
-const forgotten = time.Hour
-
-// remembered is how many of a number's messages are looked at to understand a reply.
-const remembered = 50
-
 // Text is an SMS that arrived.
 type Text struct {
 	From string // E.164
@@ -56,31 +50,22 @@ func (e *Engine) Reply(ctx context.Context, t Text, now time.Time) (string, erro
 		}
 		return message.Unknown(), nil
 	}
-	sent, err := e.store.Sent(ctx, contact.ID, remembered)
-	if err != nil {
-		return "", fmt.Errorf("load what the number was told: %w", err)
-	}
 	op := "sms/" + t.ID
-	// What a text could mean is settled by its first webhook: one that was answered with a list is answered with it again.
-	if i := slices.IndexFunc(sent, func(s store.Sent) bool { return s.Kind == "" && s.Delivery == op }); i >= 0 {
-		pages, err := e.told(ctx, sent[i:i+1], func(page.Page) bool { return true })
-		return message.Choose(e.subjects(pages), r.Verb), err
-	}
-	set, refusal, err := e.meant(ctx, r, sent, now)
-	if err != nil {
+	m, err := e.meaning(ctx, contact, r, op, now)
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if refusal != nil {
-		return e.refuse(ctx, contact, refusal, r, op, now)
-	}
-	if len(set) == 0 {
+	case m.Kind == kindHandled:
+		return message.Answers(nil, e.zone(contact.Person)), nil
+	case m.Kind == kindList:
+		return e.chooseText(ctx, m, r)
+	case len(m.Pages) == 0:
 		return message.NothingOpen(), nil
-	}
-	if r.Verb == notify.VerbStatus {
-		return e.statusText(ctx, contact, set)
+	case r.Verb == notify.VerbStatus:
+		return e.statusText(ctx, contact, refs(m))
 	}
 	by := page.Actor{Person: contact.Person, Channel: string(notify.SMS), Raw: clip(t.Body, 160), Op: op}
-	return e.actText(ctx, r.Verb, set, by, contact, now)
+	return e.actText(ctx, r.Verb, refs(m), by, contact, now)
 }
 
 // actText acts on the set and answers in one message.
@@ -142,164 +127,10 @@ func (e *Engine) mitigate(ctx context.Context, set []Ref, by page.Actor, now tim
 	return message.Mitigated(slices.Compact(done)), nil
 }
 
-// meant says which pages a reply is about. refusal, when not nil, is the list that the person must choose from.
-func (e *Engine) meant(ctx context.Context, r notify.Reply, sent []store.Sent, now time.Time) (set []Ref, refusal []page.Page, err error) {
-	if len(r.Pages) > 0 {
-		return numbered(r.Pages, sent), nil, nil
-	}
-	var recent []store.Sent // accepted so shortly before the reply that it cannot have been read
-	latest := -1
-	for i, s := range sent {
-		if s.Kind != "" && now.Sub(s.At) <= replyGrace {
-			recent = append(recent, s)
-			continue
-		}
-		latest = i
-		break
-	}
-	// Somebody who answers at once, and who was told of nothing else for long, can only mean what they were told now.
-	alone := latest < 0 || now.Sub(sent[latest].At) > forgotten
-	if alone && len(recent) == 1 && len(recent[0].Pages) == 1 {
-		return refs(recent[0]), nil, nil
-	}
-	if latest < 0 {
-		if len(recent) == 0 {
-			return nil, nil, nil
-		}
-		refusal, err = e.choices(ctx, sent)
-		return nil, refusal, err
-	}
-	last := sent[latest]
-	set = refs(last)
-	if r.Verb == notify.VerbStatus {
-		return set, nil, nil
-	}
-	others, err := e.unacked(ctx, sent, last.Pages)
-	if err != nil {
-		return nil, nil, err
-	}
-	open, err := e.openOf(ctx, last.Pages)
-	if err != nil {
-		return nil, nil, err
-	}
-	switch {
-	case len(recent) > 0:
-	case r.All:
-		return set, nil, nil
-	case len(last.Pages) == 1 && len(others) == 0 && last.Kind != "":
-		return set, nil, nil
-	case len(open) == 1 && len(others) == 0:
-		return []Ref{refOf(last, open[0])}, nil, nil
-	case len(open) == 0 && len(others) == 0:
-		return set[:1], nil, nil
-	}
-	refusal, err = e.choices(ctx, sent)
-	if err == nil && len(refusal) == 0 {
-		return set[:1], nil, nil
-	}
-	return nil, refusal, err
-}
-
-// numbered takes written numbers, with the round of the newest message about each.
-func numbered(pages []int64, sent []store.Sent) []Ref {
-	var out []Ref
-	for _, n := range pages {
-		ref := Ref{Page: n}
-		for _, s := range sent {
-			if i := slices.Index(s.Pages, n); i >= 0 && i < len(s.Rounds) && s.Kind != "" {
-				ref.Round = s.Rounds[i]
-				break
-			}
-		}
-		out = append(out, ref)
-	}
-	return out
-}
-
-func refs(s store.Sent) []Ref {
-	out := make([]Ref, len(s.Pages))
-	for i, n := range s.Pages {
-		out[i] = refOf(s, n)
-	}
-	return out
-}
-
-func refOf(s store.Sent, number int64) Ref {
-	ref := Ref{Page: number}
-	if i := slices.Index(s.Pages, number); i >= 0 && i < len(s.Rounds) {
-		ref.Round = s.Rounds[i]
-	}
-	return ref
-}
-
-// unacked returns the pages that this number was told of, other than those, which nobody has acknowledged.
-func (e *Engine) unacked(ctx context.Context, sent []store.Sent, except []int64) ([]page.Page, error) {
-	return e.told(ctx, sent, func(p page.Page) bool { return p.Status == page.Triggered && !slices.Contains(except, p.Number) })
-}
-
-// choices returns the open pages that this number was told of, unacknowledged ones first if there are any.
-func (e *Engine) choices(ctx context.Context, sent []store.Sent) ([]page.Page, error) {
-	open, err := e.told(ctx, sent, func(p page.Page) bool { return p.Open() })
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(open, func(a, b page.Page) int {
-		if (a.Status == page.Triggered) != (b.Status == page.Triggered) {
-			if a.Status == page.Triggered {
-				return -1
-			}
-			return 1
-		}
-		return int(a.Number - b.Number)
-	})
-	return open, nil
-}
-
-// told returns the pages in what a number was told that fit.
-func (e *Engine) told(ctx context.Context, sent []store.Sent, fits func(page.Page) bool) ([]page.Page, error) {
-	seen := map[int64]bool{}
-	var out []page.Page
-	for _, s := range sent {
-		for _, n := range s.Pages {
-			if seen[n] {
-				continue
-			}
-			seen[n] = true
-			p, err := e.store.Page(ctx, n)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, fmt.Errorf("load page %d: %w", n, err)
-			}
-			if fits(p) {
-				out = append(out, p)
-			}
-		}
-	}
-	return out, nil
-}
-
-// openOf returns those of the pages that are not resolved.
-func (e *Engine) openOf(ctx context.Context, pages []int64) ([]int64, error) {
-	var out []int64
-	open, err := e.told(ctx, []store.Sent{{Pages: pages}}, func(p page.Page) bool { return p.Open() })
-	for _, p := range open {
-		out = append(out, p.Number)
-	}
-	return out, err
-}
-
-// refuse answers a text with a list, which is what "all" means from now on.
-func (e *Engine) refuse(ctx context.Context, contact notify.Contact, pages []page.Page, r notify.Reply, op string, now time.Time) (string, error) {
-	told := store.Sent{Contact: contact.ID, At: now, Delivery: op}
-	for _, p := range pages {
-		told.Pages, told.Rounds = append(told.Pages, p.Number), append(told.Rounds, p.Round)
-	}
-	if err := e.commit(ctx, store.Change{Now: now, Urgent: true, Sent: []store.Sent{told}}); err != nil {
-		return "", fmt.Errorf("remember the list: %w", err)
-	}
-	return message.Choose(e.subjects(pages), r.Verb), nil
+// chooseText is the list that somebody must choose from.
+func (e *Engine) chooseText(ctx context.Context, list store.Sent, r notify.Reply) (string, error) {
+	pages, err := e.told(ctx, []store.Sent{list}, func(page.Page) bool { return true })
+	return message.Choose(e.subjects(pages), r.Verb), err
 }
 
 func (e *Engine) subjects(pages []page.Page) []notify.Subject {

@@ -220,3 +220,65 @@ func TestARepeatedTextThatWasAnsweredWithAListIsNotTheAnswerToTheList(t *testing
 		t.Errorf("the page is %s: the repeated text acknowledged what its first webhook did not", p.Status)
 	}
 }
+
+// TestARepeatedTextMeansWhatItMeantAtFirst: a webhook that comes again hours later, when the number was told of another
+// page, does nothing to that page; nor does one that had nothing to do the first time.
+func TestARepeatedTextMeansWhatItMeantAtFirst(t *testing.T) {
+	for _, first := range []string{"acknowledges", "comes too late"} {
+		ctx, st := t.Context(), memstore.New()
+		e, _ := setup(t, st)
+		now := start()
+		tell := func(name string) {
+			t.Helper()
+			if err := e.Accept(ctx, batch(name), now); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Deliver(ctx, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reply := func() {
+			t.Helper()
+			now = now.Add(time.Minute)
+			if _, err := e.Reply(ctx, engine.Text{From: "+34600000001", Body: "4", ID: "SM1"}, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tell("Down")
+		if first == "comes too late" {
+			if _, err := e.Do(ctx, 1001, page.Resolve{By: page.Actor{Person: "ben", Channel: "cli"}}, "", now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reply()
+		now = now.Add(3 * time.Hour)
+		tell("Slow")
+		reply()
+		if p, _ := st.Page(ctx, 1002); p.Status != page.Triggered {
+			t.Errorf("it %s, and when it is repeated the other page is %s", first, p.Status)
+		}
+	}
+}
+
+// TestAnActThatChangedNothingChangesNothingLater: a client that asks again with the same operation id, when the page has
+// begun a new round, gets no more than it got at first.
+func TestAnActThatChangedNothingChangesNothingLater(t *testing.T) {
+	ctx, st := t.Context(), memstore.New()
+	e, _ := setup(t, st)
+	if err := e.Accept(ctx, batch("Down"), start()); err != nil {
+		t.Fatal(err)
+	}
+	act := func(ev page.Event, op string) {
+		t.Helper()
+		if _, err := e.Do(ctx, 1001, ev, op, start()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	act(page.Acknowledge{By: page.Actor{Person: "ana", Channel: "api"}}, "api/1")
+	act(page.Acknowledge{By: page.Actor{Person: "ben", Channel: "api"}}, "api/2")
+	act(page.Unacknowledge{By: page.Actor{Person: "ana", Channel: "api"}}, "api/3")
+	act(page.Acknowledge{By: page.Actor{Person: "ben", Channel: "api"}}, "api/2")
+	if p, _ := st.Page(ctx, 1001); p.Status != page.Triggered || p.Round != 2 {
+		t.Errorf("%s in round %d", p.Status, p.Round)
+	}
+}

@@ -145,10 +145,10 @@ type Settlement struct {
 type Sent struct {
 	Contact  string      `json:"contact"`
 	At       time.Time   `json:"at"`
-	Kind     notify.Kind `json:"kind"` // empty for a list that refused an ambiguous reply
+	Kind     notify.Kind `json:"kind"` // empty for a list that refused an ambiguous reply; "meant" for what a reply was understood as
 	Pages    []int64     `json:"pages"`
 	Rounds   []int       `json:"rounds"`             // of each page when it was sent
-	Delivery string      `json:"delivery,omitempty"` // of a list: the operation id of the text that it answered
+	Delivery string      `json:"delivery,omitempty"` // of a list and of what was meant: the operation id of the reply
 }
 
 // Filter selects pages for Pages.
