@@ -78,7 +78,7 @@ func TestSettingsThatLoseWhatWasConfirmedAreRefused(t *testing.T) {
 	}{
 		"no file":      {[]string{"--appendonly", "no"}, "appendonly is no, not yes"},
 		"every second": {[]string{"--appendfsync", "everysec"}, "appendfsync is everysec, not always: a power cut takes the last second"},
-		"rewrites": {[]string{"--no-appendfsync-on-rewrite", "yes"}, "no-appendfsync-on-rewrite is yes, not no"},
+		"rewrites":     {[]string{"--no-appendfsync-on-rewrite", "yes"}, "no-appendfsync-on-rewrite is yes, not no"},
 		"eviction":     {[]string{"--maxmemory-policy", "allkeys-lru"}, "maxmemory-policy is allkeys-lru, not noeviction"},
 		"a replica":    {[]string{"--replicaof", "127.0.0.1 1", "--replica-read-only", "no"}, "role is slave, not master"},
 		"hidden":       {[]string{"--rename-command", "CONFIG", ""}, "appendfsync is unknown"},
