@@ -87,7 +87,7 @@ func (c *Clock) look(r reading) {
 		return
 	}
 	c.compare = true
-	c.hold = fmt.Sprintf("clock: it jumped by %s and is compared with the others", jump.Round(time.Millisecond))
+	c.hold = fmt.Sprintf("clock: it jumped by %s and is compared with the others", span(jump))
 	select {
 	case c.jumped <- struct{}{}:
 	default:
@@ -119,6 +119,9 @@ func span(d time.Duration) string {
 	sign := "+"
 	if d < 0 {
 		sign = ""
+	}
+	if d.Abs() > 10*time.Second {
+		return sign + d.Round(time.Second).String()
 	}
 	return sign + d.Round(10*time.Millisecond).String()
 }

@@ -37,7 +37,7 @@ func TestAClockFollowsNoJump(t *testing.T) {
 			{"at first", func(*machine, *Clock) {}, 0, "not compared", false},
 			{"compared", func(m *machine, c *Clock) { c.judged(c.read(), right()) }, 0, "", false},
 			{"time passes", func(m *machine, c *Clock) { m.pass(9 * time.Second) }, 9 * time.Second, "", false},
-			{"set ahead by 10 min", func(m *machine, c *Clock) { m.wall = m.wall.Add(10 * time.Minute) }, 9 * time.Second, "jumped by 10m0s", true},
+			{"set ahead by 10 min", func(m *machine, c *Clock) { m.wall = m.wall.Add(10 * time.Minute) }, 9 * time.Second, "jumped by +10m0s", true},
 			{"the store is slow", func(m *machine, c *Clock) { m.pass(time.Second) }, 10 * time.Second, "jumped", false},
 			{"compared", func(m *machine, c *Clock) { c.judged(c.read(), right()) }, 10*time.Minute + 10*time.Second, "", false},
 		},
@@ -61,7 +61,7 @@ func TestAClockFollowsNoJump(t *testing.T) {
 				m.pass(500 * time.Millisecond)
 				m.wall = m.wall.Add(500 * time.Millisecond)
 			}, 500 * time.Millisecond, "", false},
-			{"a little more", func(m *machine, c *Clock) { m.pass(10 * time.Millisecond); m.wall = m.wall.Add(10 * time.Millisecond) }, 510 * time.Millisecond, "jumped by 510ms", true},
+			{"a little more", func(m *machine, c *Clock) { m.pass(10 * time.Millisecond); m.wall = m.wall.Add(10 * time.Millisecond) }, 510 * time.Millisecond, "jumped by +510ms", true},
 		},
 		"off, and only two clocks": {
 			{"compared", func(m *machine, c *Clock) { c.judged(c.read(), Verdict{Deviation: time.Hour, Votes: 2, Off: true}) }, 0, "", false},
