@@ -25,9 +25,10 @@ func (e *Engine) settle(ctx context.Context, c store.Claim, ds []store.Delivery,
 	})
 }
 
-// settleSent marks the deliveries and remembers what the number was told, so that a bare reply has a meaning.
+// settleSent marks the deliveries and remembers what the number was told, so that a bare reply has a meaning. It may use the
+// space that is kept for acknowledgements: what was sent and is not stored as sent rings again with every lease.
 func (e *Engine) settleSent(ctx context.Context, c store.Claim, ds []store.Delivery, pages map[int64]page.Page, out notify.Outcome, now time.Time) error {
-	change := store.Change{Now: now}
+	change := store.Change{Now: now, Urgent: true}
 	told := store.Sent{Contact: ds[0].Contact, At: now, Kind: ds[0].Kind, Delivery: ds[0].ID}
 	for _, d := range ds {
 		change.Settle = append(change.Settle, store.Settlement{Delivery: d.ID, Token: c.Token, State: store.SentState, At: now,
