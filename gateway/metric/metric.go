@@ -79,7 +79,7 @@ func New() *Set {
 // Settings is the closed list of the label "setting" of the findings: those of the shared store's server that decide what
 // it can lose. What is not in it is "other".
 func Settings() []string {
-	return []string{"role", "appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "redis_version", "connected_slaves", "aof_last_write_status", "other"}
+	return []string{"role", "appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "redis_version", "connected_slaves", "used_memory", "aof_last_write_status", "other"}
 }
 
 // Setting is a finding's label.

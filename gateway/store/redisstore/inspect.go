@@ -12,6 +12,9 @@ import (
 // oldest is the first version with what the scripts need: flags, and the list of ZRANGE's options.
 const oldest = 7
 
+// mostMemory is how much of its memory the server may use (RULES R33): what is left is for what was accepted.
+const mostMemory = 0.8
+
 // inspect asks the server for everything on which our promise rests.
 func (s *Store) inspect(ctx context.Context) ([]store.Finding, error) {
 	info := &command{args: []any{"info", "everything"}}
@@ -83,6 +86,10 @@ func judge(facts, config map[string]string, wait int) []store.Finding {
 	}
 	if replicas, _ := strconv.Atoi(facts["connected_slaves"]); replicas < wait {
 		want("connected_slaves", facts["connected_slaves"], strconv.Itoa(wait)+" or more", "a change is not stored on enough servers, so that none is confirmed")
+	}
+	used, _ := strconv.ParseFloat(facts["used_memory"], 64)
+	if limit, _ := strconv.ParseFloat(facts["maxmemory"], 64); limit > 0 && used > mostMemory*limit {
+		want("used_memory", fmt.Sprintf("%.0f%% of maxmemory", 100*used/limit), "80% or less", "soon no new alert can be taken; acknowledgements and what is open go on")
 	}
 	if facts["aof_last_write_status"] == "err" {
 		want("aof_last_write_status", "err", "ok", "the server cannot write its file")

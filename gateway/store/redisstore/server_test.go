@@ -327,6 +327,9 @@ func TestWithoutMemoryWhatWasAcceptedGoesOn(t *testing.T) {
 	s := open(t, server, Options{})
 	commit(t, s, change(1001))
 	raw(t, server, "config", "set", "maxmemory", "1")
+	if found, err := s.Inspect(t.Context()); err != nil || len(found) != 1 || found[0].Setting != "used_memory" {
+		t.Errorf("found %v: %v", found, err)
+	}
 	if err := s.Commit(t.Context(), change(1002)); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "OOM") {
 		t.Errorf("new work: %v", err)
 	}
