@@ -23,7 +23,7 @@ import (
 )
 
 // grants is what a user of its own needs; deploy/redis.conf shows the same.
-const grants = `on >secret resetkeys ~{pagerd}:* resetchannels &{pagerd}:* -@all +@read +@write +@connection +eval +evalsha +info +config|get +wait +time +publish +subscribe -flushall -flushdb -keys`
+const grants = `on >secret ~{pagerd}:* &{pagerd}:* -@all +@read +@write +@scripting +@pubsub +@connection -@dangerous +time +wait +info +config|get`
 
 func TestAUserWithFewRightsIsEnough(t *testing.T) {
 	server := redistest.Start(t)

@@ -337,10 +337,10 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Due,
 	if err != nil {
 		return nil, fmt.Errorf("what is due: %w", err)
 	}
-	kinds := map[string]store.DueKind{"p": store.DuePage, "i": store.DueIncident}
+	kinds := map[string]store.DueKind{"1p": store.DuePage, "2i": store.DueIncident} // pages sort before incidents
 	var out []store.Due
 	for _, member := range list(reply) {
-		if len(member) != 33 {
+		if len(member) != 34 {
 			s.options.Report(fmt.Errorf("due index: %w: %q", store.ErrDamaged, member))
 			continue
 		}

@@ -101,7 +101,7 @@ local sent = {}
 for i = 1, tonumber(arg()) do sent[i] = {contact = arg(), at = arg(), body = arg()} end
 local keep_sent = tonumber(arg())
 
--- put_object stores a page or an incident and keeps the indexes. due_kind sorts pages before incidents.
+-- put_object stores a page or an incident and keeps the indexes. due_kind ends its place in the due index.
 local function put_object(o, all, due_kind)
   local had = o.had
   hset(o.key, had, {'v', o.version, 'due', o.due, 'open', o.open, 'at', o.closed, 'x', o.expiry, 'g', o.group, 'b', o.body, 'w', nonce})
@@ -141,7 +141,7 @@ local failed = atomically(function()
     undo[#undo + 1] = {'HDEL', key, e.seq}
   end
   if page then
-    put_object(page, 'pages', 'p')
+    put_object(page, 'pages', '1p')
     expire('closed', page.n, page.had[5], page.expiry)
     local newest, open = group[1], group[2] or ''
     if not newest or tonumber(page.n) > tonumber(newest) then newest = page.n end
@@ -151,7 +151,7 @@ local failed = atomically(function()
     end
   end
   if incident then
-    put_object(incident, 'incidents', 'i')
+    put_object(incident, 'incidents', '2i')
     expire('history', 'incident:' .. incident.n, incident.had[5], incident.expiry)
   end
   for _, a in ipairs(alerts) do

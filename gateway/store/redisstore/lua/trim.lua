@@ -70,7 +70,7 @@ for _, object in ipairs(due('history', ARGV[6])) do
       redis.call('DEL', P .. 'group:' .. o[3])
     end
     if o[4] ~= '' then
-      redis.call('ZREM', P .. 'due', o[4] .. string.format('%016x', n) .. (kind == 'page' and 'p' or 'i'))
+      redis.call('ZREM', P .. 'due', o[4] .. string.format('%016x', n) .. (kind == 'page' and '1p' or '2i'))
     end
     redis.call('ZREM', P .. (kind == 'page' and 'pages' or 'incidents'), n)
     redis.call('DEL', key)
