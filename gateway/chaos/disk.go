@@ -120,7 +120,7 @@ func (w *world) acknowledgeSome(n int, within time.Duration) (confirmed, asked i
 // trusted any more, and nothing that was accepted may be missing afterwards.
 func failedFlush(ctx context.Context, o options, r *result) error {
 	dir := filepath.Join(o.dir, "flush")
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(60), acks: 0.3, replicas: 1,
+	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(40), acks: 0.3, replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
 		return err

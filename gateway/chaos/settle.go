@@ -79,7 +79,7 @@ func (w *world) verdict() (judge.Verdict, error) {
 	if e.Acks, err = read[judge.Ack](w.acknowledged); err != nil {
 		return judge.Verdict{}, err
 	}
-	return judge.Judge(e, judge.Rules{Step: w.town.Step}), nil
+	return judge.Judge(e, judge.Rules{Step: w.town.Step, Patience: ringWithin}), nil
 }
 
 func read[T any](l *crowd.Log) ([]T, error) {

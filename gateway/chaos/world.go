@@ -32,6 +32,9 @@ type setting struct {
 const (
 	teams    = 24
 	stepTime = 4 * time.Second
+	// ringWithin is how late a ring may be at most while alerts come and go: an outage of Redis or of a replica, the lease
+	// after it, and some retries.
+	ringWithin = 20 * time.Second
 	// settleTime is how long everything that is accepted may take to ring once the faults are over and the last step is
 	// due: a retry waits at most 30 s (engine's backoff).
 	settleTime = 45 * time.Second

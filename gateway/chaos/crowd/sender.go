@@ -30,12 +30,15 @@ type Senders struct {
 	wg     sync.WaitGroup
 }
 
-// Shares of what becomes of an alert. The rest goes on firing until somebody answers or the run ends.
+// Shares of what becomes of an alert. The rest goes on firing long after its last step.
 const (
-	resolves = 0.3  // ended by its source after a while
+	resolves = 0.3  // ended by its source before or about when the second is rung
 	refires  = 0.4  // of these: fires again
 	twice    = 0.15 // posted by two peers of a cluster at the same time
 )
+
+// longest is how long an alert fires at least that does not end early: longer than the judge's patience after the step.
+const longest = 30 * time.Second
 
 // Times of a sender. Alertmanager's own backoff begins at 0.5 s and grows by half.
 const (
@@ -77,22 +80,26 @@ func (s *Senders) Wait() {
 
 // alert is one alert with its fate, drawn when it begins so that the seed decides it.
 type alert struct {
-	name          string
-	team          int
-	resolve       bool
-	refire        bool
-	twice         bool
-	lasts, absent time.Duration
-	random        *rand.Rand
+	name   string
+	team   int
+	refire bool
+	twice  bool
+	lasts  time.Duration // until its source ends it
+	absent time.Duration // until it fires again
+	stays  time.Duration // then
+	random *rand.Rand
 }
 
 func (s *Senders) newAlert(random *rand.Rand) alert {
 	n := s.posted.Add(1)
-	return alert{name: judge.CaseName(int(n)), team: random.IntN(s.Town.Teams), resolve: random.Float64() < resolves,
-		refire: random.Float64() < refires, twice: random.Float64() < twice,
-		lasts:  time.Duration(500+random.IntN(5000)) * time.Millisecond,
-		absent: time.Duration(1000+random.IntN(3000)) * time.Millisecond,
+	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
+	a := alert{name: judge.CaseName(int(n)), team: random.IntN(s.Town.Teams), twice: random.Float64() < twice,
+		lasts: longest + upTo(longest/2), absent: time.Second + upTo(3*time.Second), stays: longest + upTo(longest/2),
 		random: rand.New(rand.NewPCG(random.Uint64(), 1))}
+	if random.Float64() < resolves {
+		a.lasts, a.refire = 500*time.Millisecond+upTo(5*time.Second), random.Float64() < refires
+	}
+	return a
 }
 
 // live is an alert from its first firing to its end, which does not come once streaming has ended.
@@ -104,15 +111,19 @@ func (s *Senders) live(streaming, ctx context.Context, a alert) {
 		peer := a.random.IntN(len(s.Replicas))
 		s.wg.Go(func() { _, _ = s.request(ctx, peer, firing) }) // whether the peer is heard does not matter
 	}
-	if !s.post(ctx, a, p, firing) || !a.resolve || !pause(streaming, a.lasts) {
+	if !s.post(ctx, a, p, firing) || !pause(streaming, a.lasts) {
 		return
 	}
 	p.Resolve = true
 	if !s.post(ctx, a, p, body(a, starts, time.Now())) || !a.refire || !pause(streaming, a.absent) {
 		return
 	}
-	p.Episode, p.Resolve = 2, false
-	s.post(ctx, a, p, body(a, time.Now(), time.Time{}))
+	p.Episode, p.Resolve, starts = 2, false, time.Now()
+	if !s.post(ctx, a, p, body(a, starts, time.Time{})) || !pause(streaming, a.stays) {
+		return
+	}
+	p.Resolve = true
+	s.post(ctx, a, p, body(a, starts, time.Now()))
 }
 
 // post tries until a replica says 2xx; false when ctx ended before.

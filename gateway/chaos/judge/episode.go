@@ -11,6 +11,8 @@ import (
 // Rules are the times that the run was configured with.
 type Rules struct {
 	Step time.Duration // of the first escalation step: the second number rings after it
+	// Patience is how late a ring may be before it counts as one that never came, if the alert ended meanwhile.
+	Patience time.Duration
 }
 
 // attemptTime is the longest that a request to the provider is on its way (RULES R5): what was wanted when it began may
@@ -145,6 +147,11 @@ func (g *ground) belongs(name string, r Ring) *episode {
 // was over, and an attempt is on its way for a while.
 func (ep *episode) mayStillRing(at time.Time, step time.Duration) bool {
 	return !ep.endedFor.Before(ep.Begun.Add(step)) && at.Before(ep.endedFor.Add(attemptTime))
+}
+
+// over reports whether the source had ended the episode before something that was due then had to be there.
+func (ep *episode) over(due time.Time, r Rules) bool {
+	return !ep.ended.IsZero() && ep.ended.Before(due.Add(r.Patience))
 }
 
 // firstAccepted is the first of these requests that took effect; ok is false when there is none.

@@ -40,13 +40,13 @@ func (g *ground) lost(v *Verdict, acked map[int64]time.Time) {
 		switch {
 		case escalated:
 			v.Escalated++
-		case rang && !answered && ep.ended.IsZero():
+		case rang && !answered && !ep.over(ep.Accepted.Add(g.rules.Step), g.rules):
 			v.Missed++
 			v.example(v.Missed, "%s/%d: rang, nobody answered, and the second number never rang; accepted %s", ep.Case, ep.Episode, clock(ep.Accepted))
 		}
 		switch {
 		case rang:
-		case !ep.ended.IsZero():
+		case ep.over(ep.Accepted, g.rules):
 			v.Over++
 		case answered && ep.Episode > 1: // whoever has the page is told once, in other words
 		case answered && escalated: // the second had it before the first one's message could be tried again

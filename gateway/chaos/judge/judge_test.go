@@ -13,6 +13,7 @@ import (
 const (
 	ana, ben = "+15550000001", "+15551000001"
 	step     = 4 * time.Second
+	patience = 20 * time.Second
 )
 
 // at is an instant of the run, in milliseconds from its beginning.
@@ -79,26 +80,30 @@ func (r *run) fault(kind, number string, from, to int) *run {
 	return r
 }
 
-func (r *run) verdict() judge.Verdict { return judge.Judge(r.Evidence, judge.Rules{Step: step}) }
+func (r *run) verdict() judge.Verdict {
+	return judge.Judge(r.Evidence, judge.Rules{Step: step, Patience: patience})
+}
 
 func TestWhatBreaksAPromise(t *testing.T) {
 	for name, c := range map[string]struct {
 		run    *run
 		broken string // empty = nothing
 	}{
-		"rung and escalated":           {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).rang(ben, "case1z", 4010), ""},
-		"never rung":                   {new(run).fired("case1z", 0, 10), "1 accepted alerts were never rung"},
-		"never accepted":               {new(run).fired("case1z", 0, -1), ""},
-		"the provider refused":         {new(run).fired("case1z", 0, 10).sent(ana, "case1z", 20, "r1", "status", 500).rang(ben, "case1z", 4010), "1 accepted alerts were never rung"},
-		"the second took it meanwhile": {new(run).fired("case1z", 0, 10).sent(ana, "case1z", 20, "r1", "status", 500).rang(ben, "case1z", 4010).replied("case1z", 4100, 4110).recorded("case1z", "1"), ""},
-		"never escalated":              {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20), "1 escalations never rang"},
-		"over before it rang":          {new(run).fired("case1z", 0, 10).resolved("case1z", 11, 15), ""},
-		"over before it escalated":     {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 3000, -1), ""},
-		"second rung early":            {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).rang(ben, "case1z", 3999), "1 rings were early"},
-		"rung before it was posted":    {new(run).fired("case1z", 100, 110).rang(ana, "case1z", 20).rang(ana, "case1z", 120).rang(ben, "case1z", 4110), "1 rings were early"},
-		"rung out of nowhere":          {new(run).rang(ana, "case7z", 20), "1 rings were early"},
-		"refire is a page of its own":  {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 1000, 1010).refired("case1z", 2000, 2010), "1 accepted alerts were never rung"},
-		"refire escalates by its time": {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 1000, 1010).refired("case1z", 2000, 2010).rang(ana, "case1z", 2020).rang(ben, "case1z", 5000), "1 rings were early"},
+		"rung and escalated":              {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).rang(ben, "case1z", 4010), ""},
+		"never rung":                      {new(run).fired("case1z", 0, 10), "1 accepted alerts were never rung"},
+		"never accepted":                  {new(run).fired("case1z", 0, -1), ""},
+		"the provider refused":            {new(run).fired("case1z", 0, 10).sent(ana, "case1z", 20, "r1", "status", 500).rang(ben, "case1z", 4010), "1 accepted alerts were never rung"},
+		"the second took it meanwhile":    {new(run).fired("case1z", 0, 10).sent(ana, "case1z", 20, "r1", "status", 500).rang(ben, "case1z", 4010).replied("case1z", 4100, 4110).recorded("case1z", "1"), ""},
+		"never escalated":                 {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20), "1 escalations never rang"},
+		"over before it rang":             {new(run).fired("case1z", 0, 10).resolved("case1z", 11, 15), ""},
+		"over, but long after it was due": {new(run).fired("case1z", 0, 10).resolved("case1z", 20_010, 20_020), "1 accepted alerts were never rung"},
+		"over, but long after its step":   {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 24_010, 24_020), "1 escalations never rang"},
+		"over before it escalated":        {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 3000, -1), ""},
+		"second rung early":               {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).rang(ben, "case1z", 3999), "1 rings were early"},
+		"rung before it was posted":       {new(run).fired("case1z", 100, 110).rang(ana, "case1z", 20).rang(ana, "case1z", 120).rang(ben, "case1z", 4110), "1 rings were early"},
+		"rung out of nowhere":             {new(run).rang(ana, "case7z", 20), "1 rings were early"},
+		"refire is a page of its own":     {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 1000, 1010).refired("case1z", 2000, 2010), "1 accepted alerts were never rung"},
+		"refire escalates by its time":    {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 1000, 1010).refired("case1z", 2000, 2010).rang(ana, "case1z", 2020).rang(ben, "case1z", 5000), "1 rings were early"},
 		"the last attempt of what is over": {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).resolved("case1z", 4005, 4015).
 			refired("case1z", 5000, 5010).rang(ben, "case1z", 5015).rang(ana, "case1z", 5020).rang(ben, "case1z", 9010), ""},
 		"acknowledged":                       {new(run).fired("case1z", 0, 10).rang(ana, "case1z", 20).replied("case1z", 100, 110).recorded("case1z", "1"), ""},
