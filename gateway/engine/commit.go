@@ -24,8 +24,23 @@ import (
 func (e *Engine) commit(ctx context.Context, c store.Change) error {
 	start := time.Now()
 	err := e.store.Commit(ctx, c)
+	if errors.Is(err, store.ErrApplied) {
+		if unsure := e.barrier(ctx, c.Now); unsure != nil {
+			err = unsure
+		}
+	}
 	e.metrics.CommitTime.Observe(time.Since(start).Seconds())
 	return err
+}
+
+// barrier makes sure that what was read is durable, before somebody is answered on the strength of it: whoever stored it
+// may have been answered with an error, and then a fail-over may lose it. A commit without content is answered when all
+// before it is durable.
+func (e *Engine) barrier(ctx context.Context, now time.Time) error {
+	if err := e.store.Commit(ctx, store.Change{Now: now}); err != nil {
+		return fmt.Errorf("make sure of what is stored: %w", err)
+	}
+	return nil
 }
 
 // commitPage stores a change whose page had the status before, and keeps the gauge of open pages.

@@ -31,7 +31,7 @@ func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) er
 			return err
 		}
 		if c == nil {
-			return nil
+			return e.barrier(ctx, f.now)
 		}
 		err = e.commitPage(ctx, *c, before)
 		if errors.Is(err, store.ErrConflict) {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -280,5 +281,57 @@ func TestAnActThatChangedNothingChangesNothingLater(t *testing.T) {
 	act(page.Acknowledge{By: page.Actor{Person: "ben", Channel: "api"}}, "api/2")
 	if p, _ := st.Page(ctx, 1001); p.Status != page.Triggered || p.Round != 2 {
 		t.Errorf("%s in round %d", p.Status, p.Round)
+	}
+}
+
+// unsure executes a commit and answers with an error, like a master that its replicas do not follow any more.
+type unsure struct {
+	store.Store
+	on atomic.Bool
+}
+
+func (u *unsure) Commit(ctx context.Context, c store.Change) error {
+	err := u.Store.Commit(ctx, c)
+	if err == nil && u.on.Load() {
+		return fmt.Errorf("no replica has it: %w", store.ErrUnavailable)
+	}
+	return err
+}
+
+// TestABodyThatSaysNothingNewIsNotAcceptedOnWhatMayBeLost: the end was stored, answered with an error, and would be lost
+// with the fail-over. The repeated body finds it stored and changes nothing; a 2xx would lose the end.
+func TestABodyThatSaysNothingNewIsNotAcceptedOnWhatMayBeLost(t *testing.T) {
+	st := &unsure{Store: memstore.New()}
+	e, _ := setup(t, st)
+	if err := e.Accept(t.Context(), batch("Down"), start()); err != nil {
+		t.Fatal(err)
+	}
+	st.on.Store(true)
+	end := batch("Down")
+	end.Alerts[0].Status, end.Alerts[0].EndsAt = alert.Resolved, start().Add(time.Minute)
+	for range 2 {
+		if err := e.Accept(t.Context(), end, start().Add(time.Minute)); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	}
+	st.on.Store(false)
+	if err := e.Accept(t.Context(), end, start().Add(time.Minute)); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnActThatWasAppliedIsNotConfirmedOnWhatMayBeLost: the same of an acknowledgement that is asked for again.
+func TestAnActThatWasAppliedIsNotConfirmedOnWhatMayBeLost(t *testing.T) {
+	st := &unsure{Store: memstore.New()}
+	e, _ := setup(t, st)
+	if err := e.Accept(t.Context(), batch("Down"), start()); err != nil {
+		t.Fatal(err)
+	}
+	st.on.Store(true)
+	ack := page.Acknowledge{By: page.Actor{Person: "ana", Channel: "api"}}
+	for range 2 {
+		if a, err := e.Do(t.Context(), 1001, ack, "api/1", start()); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("answered %q, %v", a.Code, err)
+		}
 	}
 }
