@@ -70,12 +70,15 @@ func (l *life) ask(c call) error {
 	f.rivals = append(f.rivals, func(by *life) { _ = by.ask(c) })
 	w.rivalsOf(f, []int64{c.page})
 	now := l.clock.Now()
+	w.tell(pageName(c.page), "%s asks %s for %q of page %d (%s)", c.person, l.name, c.what, c.page, c.op)
 	var answer page.Answer
+	asked := false
 	err := l.do(func(ctx context.Context) error {
 		ev, err := l.event(ctx, c)
 		if err != nil || ev == nil {
 			return err
 		}
+		asked = true
 		answer, err = l.engine.Do(ctx, c.page, ev, c.op, now)
 		return err
 	})
@@ -84,11 +87,13 @@ func (l *life) ask(c call) error {
 		return nil
 	}
 	if err != nil {
-		w.tell(pageName(c.page), "%s asks %s for %q of page %d: not recorded", c.person, l.name, c.what, c.page)
+		w.tell(pageName(c.page), "%s answers %s (%s): not recorded", l.name, c.person, c.op)
 		return err
 	}
-	w.tell(pageName(c.page), "%s asks %s for %q of page %d: %s", c.person, l.name, c.what, c.page, answer.Code)
-	w.judge.acted(f, c, answer)
+	w.tell(pageName(c.page), "%s answers %s (%s): %q", l.name, c.person, c.op, answer.Code)
+	if asked {
+		w.judge.acted(f, c, answer)
+	}
 	return nil
 }
 

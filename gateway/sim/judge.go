@@ -13,6 +13,7 @@ import (
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
 	"pagerd/gateway/timeline"
+	"pagerd/notify"
 )
 
 // judge sees everything: each change that the store accepted, each claim, each message that a provider got with its true
@@ -26,9 +27,10 @@ type judge struct {
 	chains     map[string]chain
 	alerts     map[alert.ID]*alertFile
 	deliveries map[string]*deliveryFile
-	ops        map[string]bool
-	lists      []list         // that answered ambiguous texts
-	numbers    map[int64]bool // allocated; false = used
+	ops        map[string]bool // stored
+	answered   map[string]bool // acts that somebody was given an answer to
+	lists      []list          // that answered ambiguous texts
+	numbers    map[int64]bool  // allocated; false = used
 	token      int64
 }
 
@@ -37,6 +39,7 @@ type pageFile struct {
 	page   page.Page
 	firing int // alerts of the page that fire, counted by the judge
 	rounds map[int]*roundFile
+	seen   int64               // version at the newest look at everything
 	stale  bool                // it was resolved because nothing was heard of it
 	told   map[*life]time.Time // when each process told the operators of a gap last
 }
@@ -67,7 +70,7 @@ type chain struct {
 
 func newJudge(w *world) *judge {
 	return &judge{w: w, pages: map[int64]*pageFile{}, open: map[string]int64{}, incidents: map[int64]incident.Incident{}, chains: map[string]chain{},
-		alerts: map[alert.ID]*alertFile{}, deliveries: map[string]*deliveryFile{}, ops: map[string]bool{}, numbers: map[int64]bool{}}
+		alerts: map[alert.ID]*alertFile{}, deliveries: map[string]*deliveryFile{}, ops: map[string]bool{}, answered: map[string]bool{}, numbers: map[int64]bool{}}
 }
 
 func (p *pageFile) round(n int) *roundFile {
@@ -94,6 +97,9 @@ func (j *judge) change(l *life, c store.Change) {
 			w.fail(RuleOnce, changeName(c), "the operation %q was applied before", c.Op)
 		}
 		j.ops[c.Op] = true
+		if c.Page != nil && j.answered[act(c.Op)] {
+			w.fail(RuleOnce, changeName(c), "%q was answered before, and is applied now", c.Op)
+		}
 	}
 	f.entries = append(f.entries, c.Entries...)
 	j.entries(c)
@@ -118,6 +124,14 @@ func (j *judge) change(l *life, c store.Change) {
 		}
 	}
 	w.wakeAll()
+}
+
+// act is what somebody did once, of which an operation on one page is a part: "sms/SM7" of "sms/SM7/1042".
+func act(op string) string {
+	if parts := strings.SplitN(op, "/", 3); parts[0] == "sms" && len(parts) > 1 {
+		return parts[0] + "/" + parts[1]
+	}
+	return op
 }
 
 // entries checks the timelines' chains.
@@ -186,6 +200,10 @@ func (j *judge) somePage(d dice) int64 {
 
 // acted checks what a person was told by the API.
 func (j *judge) acted(f *frame, c call, a page.Answer) {
+	j.answered[c.op] = true
+	if !j.ops[c.op] {
+		j.w.fail(RuleAnswer, pageName(c.page), "%s was answered, and %q is not stored", c.person, c.op)
+	}
 	switch a.Code {
 	case page.AnswerAcked:
 		j.w.tally.note("acknowledged")
@@ -223,6 +241,18 @@ func (j *judge) replied(f *frame, m *message, answer string) {
 	}
 }
 
+// understood checks that what a text means is stored, once its webhook was answered.
+func (j *judge) understood(m *message, id, body string) {
+	j.answered["sms/"+id] = true
+	switch notify.ParseReply(body).Verb {
+	case notify.VerbNone, notify.VerbCarrier, notify.VerbStatus:
+		return
+	}
+	if !j.ops["sms/"+id] {
+		j.w.fail(RuleAnswer, "contact/"+m.contact.ID, "%s was answered, and what %q means is not stored", m.contact.Person, body)
+	}
+}
+
 func stamp(t time.Time) string { return t.Format("15:04:05.000") }
 
 // changeName is the object that a change is about.
@@ -238,8 +268,9 @@ func changeName(c store.Change) string {
 	return ""
 }
 
-// everything compares all that is stored with what was committed.
-func (j *judge) everything() {
+// everything compares all that is stored with what was committed; until the last time without what was over already the
+// time before.
+func (j *judge) everything(last bool) {
 	w := j.w
 	ctx, s := context.Background(), w.medium.Store()
 	due, err := s.Due(ctx, w.now.Add(1000*24*time.Hour), len(j.pages)+len(j.incidents)+1)
@@ -255,6 +286,10 @@ func (j *judge) everything() {
 	}
 	for _, n := range slices.Sorted(maps.Keys(j.pages)) {
 		f := j.pages[n]
+		if !last && !f.page.Open() && f.seen == f.page.Version {
+			continue // over, and looked at since it last changed
+		}
+		f.seen = f.page.Version
 		if at, there := index[n]; there != f.page.Open() || !at.Equal(f.page.Due) {
 			w.fail(RuleDue, pageName(n), "page %d is %s and due at %s, and the index says %s", n, f.page.Status, stamp(f.page.Due), stamp(at))
 		}

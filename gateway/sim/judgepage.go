@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,7 +162,12 @@ func (t *transition) acts() {
 	applied := slices.Contains([]string{"acknowledged", "confirmed", "extended", "escalated"}, t.entry.What) ||
 		t.entry.What == "resolved" && n.ResolvedBy != "source"
 	if m := t.frame.answers; applied && m != nil {
-		if round := t.answered(m); round < p.Round {
+		numbered := strings.Contains(t.frame.body, strconv.FormatInt(n.Number, 10))
+		round := t.answered(m, numbered)
+		if round == 0 && numbered {
+			round = p.Round // whoever writes a number that no message asked about, as far as the store knows, means the page as it is
+		}
+		if round < p.Round {
 			t.fail(RuleOldRound, "%s answers a message of round %d, and it is %s in round %d", t.entry.Actor, round, t.entry.What, p.Round)
 		}
 	}
@@ -169,14 +175,17 @@ func (t *transition) acts() {
 
 // answered is the round that an answer is to: that of the call or the mail, and of a text the newest that the number was
 // told of the page, by a message or by a list that did not answer this very text.
-func (t *transition) answered(m *message) int {
+func (t *transition) answered(m *message, numbered bool) int {
 	round := 0
 	for _, other := range t.w.phones.accepted {
-		if other != m && (t.frame.kind != "reply" || other.contact.ID != m.contact.ID) {
+		if !other.kind.Answerable() || other != m && (t.frame.kind != "reply" || other.contact.ID != m.contact.ID) {
 			continue
 		}
 		if first, again := t.w.phones.answered[t.frame.text]; again && other.at.After(first) {
 			continue // it had been answered before: it cannot mean what came later
+		}
+		if numbered && !slices.ContainsFunc(other.sends, func(s *sending) bool { return s.settled }) {
+			continue
 		}
 		if i := slices.Index(other.pages, t.next.Number); i >= 0 {
 			round = max(round, other.rounds[i])

@@ -131,6 +131,9 @@ func (j *judge) settled(c store.Change, s store.Settlement) {
 		j.w.fail(RuleFence, name, "claim %d settles it as %s, and claim %d is the newest", s.Token, s.State, f.token)
 	}
 	f.over = true
+	if s.State == store.SentState && len(f.sends) > 0 {
+		f.sends[len(f.sends)-1].settled = true
+	}
 	if f.state != store.Pending {
 		return // a callback was faster, and its word stands
 	}
@@ -138,9 +141,6 @@ func (j *judge) settled(c store.Change, s store.Settlement) {
 	j.w.tally.note("settled: " + string(s.State))
 	if s.Ambiguous {
 		f.maybe++
-	}
-	if s.State == store.SentState && len(f.sends) > 0 {
-		f.sends[len(f.sends)-1].settled = true
 	}
 	if j.w.story != nil {
 		j.w.tell(name, "%s is settled as %s (%s) under token %d", s.Delivery, s.State, s.Reason, s.Token)
@@ -250,8 +250,8 @@ func (j *judge) stillWanted(f *deliveryFile, flight *flight, name string, d stor
 	}
 }
 
-// answered notes that the provider's yes reached the process.
-func (j *judge) answered(sends []*sending) {
+// heard notes that the provider's yes reached the process.
+func (j *judge) heard(sends []*sending) {
 	for _, s := range sends {
 		s.told = true
 	}

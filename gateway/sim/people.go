@@ -89,11 +89,12 @@ func (w *world) text(m *message, body, id string, tries int) {
 func (l *life) reply(m *message, body, id string) (string, error) {
 	w := l.w
 	f := w.top()
-	f.kind, f.life, f.group, f.answers, f.text = "reply", l, "", m, id
+	f.kind, f.life, f.group, f.answers, f.text, f.body = "reply", l, "", m, id, body
 	w.racing(m, body)
 	now := l.clock.Now()
 	f.rivals = append(f.rivals, func(by *life) { _, _ = by.reply(m, body, id) })
 	w.rivalsOf(f, m.pages)
+	w.tell("contact/"+m.contact.ID, "%s writes %q to %s (%s)", m.contact.Person, body, l.name, id)
 	var answer string
 	err := l.do(func(ctx context.Context) error {
 		var err error
@@ -102,11 +103,12 @@ func (l *life) reply(m *message, body, id string) (string, error) {
 	})
 	if err != nil {
 		w.tally.note("reply not recorded")
-		w.tell("contact/"+m.contact.ID, "%s writes %q to %s: not recorded", m.contact.Person, body, l.name)
+		w.tell("contact/"+m.contact.ID, "%s answers %s (%s): not recorded", l.name, m.contact.Person, id)
 		return "", err
 	}
-	w.tell("contact/"+m.contact.ID, "%s writes %q to %s: %q", m.contact.Person, body, l.name, answer)
+	w.tell("contact/"+m.contact.ID, "%s answers %s (%s): %q", l.name, m.contact.Person, id, answer)
 	w.judge.replied(f, m, answer)
+	w.judge.understood(m, id, body)
 	if _, again := w.phones.answered[id]; !again {
 		w.phones.answered[id] = w.now
 	}
@@ -152,6 +154,7 @@ func (l *life) press(m *message, digit string) {
 	w.racing(m, digit)
 	f.rivals = append(f.rivals, func(by *life) { by.press(m, digit) })
 	w.rivalsOf(f, m.pages)
+	w.tell("contact/"+m.contact.ID, "%s presses %s in the call of %s, which %s takes", m.contact.Person, digit, stamp(m.at), l.name)
 	var spoken engine.Spoken
 	err := l.do(func(ctx context.Context) error {
 		var err error
@@ -159,10 +162,10 @@ func (l *life) press(m *message, digit string) {
 		return err
 	})
 	if err != nil {
-		w.tell("contact/"+m.contact.ID, "%s presses %s: %v", m.contact.Person, digit, err)
+		w.tell("contact/"+m.contact.ID, "%s says that nothing was recorded", l.name)
 		return
 	}
-	w.tell("contact/"+m.contact.ID, "%s presses %s: %q", m.contact.Person, digit, strings.Join(spoken.Paragraphs, " "))
+	w.tell("contact/"+m.contact.ID, "%s says to %s: %q", l.name, m.contact.Person, strings.Join(spoken.Paragraphs, " "))
 }
 
 // press follows a mail's link and presses a button.
@@ -178,6 +181,7 @@ func (w *world) press(m *message, tries int) {
 	w.racing(m, "4")
 	verb := pick(f.dice, []notify.Verb{notify.VerbAck, notify.VerbAck, notify.VerbResolve, notify.VerbEscalate})
 	w.rivalsOf(f, m.pages)
+	w.tell("contact/"+m.contact.ID, "%s presses %s in the mail of %s, which %s takes", m.contact.Person, verb, stamp(m.at), l.name)
 	var answer string
 	err := l.do(func(ctx context.Context) error {
 		var err error
@@ -190,6 +194,6 @@ func (w *world) press(m *message, tries int) {
 		}
 		return
 	}
-	w.tell("contact/"+m.contact.ID, "%s presses %s in a mail: %q", m.contact.Person, verb, answer)
+	w.tell("contact/"+m.contact.ID, "%s answers %s: %q", l.name, m.contact.Person, answer)
 	w.judge.replied(f, m, answer)
 }

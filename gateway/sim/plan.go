@@ -87,10 +87,10 @@ func (w *world) someAlert() {
 func (w *world) storm() {
 	d := w.dice()
 	g := w.sources[0]
-	for range 10 + d.IntN(40) {
+	for range 8 + d.IntN(25) {
 		c := g.another(w, d)
 		w.after(d.soon(20*time.Second), "an alert of a storm", nil, always, func() { w.fires(c) })
-		w.after(30*time.Second+d.soon(time.Hour), "an end", nil, always, func() { w.ends(c) })
+		w.after(30*time.Second+d.soon(20*time.Minute), "an end", nil, always, func() { w.ends(c) })
 	}
 }
 

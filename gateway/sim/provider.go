@@ -38,6 +38,7 @@ type message struct {
 	rounds   []int
 	at       time.Time
 	link     string
+	sends    []*sending
 }
 
 // Send implements engine.Sender.
@@ -69,9 +70,9 @@ func (p provider) Send(_ context.Context, n notify.Notification) notify.Outcome 
 	}
 	lost := d.chance(w.weather.trouble / 4) // the bytes are on the wire, and nobody gets them
 	w.count("send")
-	at := w.judge.sent(l, n, !lost)
+	sends := w.judge.sent(l, n, !lost)
 	if !lost {
-		w.take(p.channel, n)
+		w.take(p.channel, n, sends)
 	}
 	switch {
 	case d.chance(w.weather.hang):
@@ -88,7 +89,7 @@ func (p provider) Send(_ context.Context, n notify.Notification) notify.Outcome 
 	if w.over() || l.dead {
 		return gone
 	}
-	w.judge.answered(at)
+	w.judge.heard(sends)
 	return notify.Outcome{Certainty: notify.Sent, ProviderID: w.phones.byID[n.Delivery].id}
 }
 
@@ -125,10 +126,10 @@ func (p provider) refuses(n notify.Notification) (notify.Outcome, bool) {
 }
 
 // take is the provider's side of a send that it accepts: it tells how it goes on, and somebody reads it.
-func (w *world) take(channel notify.Channel, n notify.Notification) {
+func (w *world) take(channel notify.Channel, n notify.Notification, sends []*sending) {
 	p := w.phones
 	p.ids++
-	m := &message{id: fmt.Sprintf("%s%d", channel, p.ids), delivery: n.Delivery, kind: n.Kind, contact: n.Contact, at: w.now, link: n.Link}
+	m := &message{id: fmt.Sprintf("%s%d", channel, p.ids), delivery: n.Delivery, kind: n.Kind, contact: n.Contact, at: w.now, link: n.Link, sends: sends}
 	f := w.top().flight
 	for _, d := range carried(f, n) {
 		m.pages, m.rounds = append(m.pages, d.Page), append(m.rounds, d.Round)

@@ -152,7 +152,7 @@ func (w *world) run(horizon time.Duration) {
 	w.pass(w.limit)
 	root.kind = "end"
 	if !w.over() {
-		w.judge.everything()
+		w.judge.everything(true)
 		w.judge.ends()
 	}
 	w.pop()

@@ -63,7 +63,7 @@ func (g *group) another(w *world, d dice) *condition {
 }
 
 // crowd is how many conditions of a group may be so before folding adds no more: a body costs what it carries.
-const crowd = 12
+const crowd = 5
 
 func (g *group) firing() int {
 	n := 0
@@ -273,25 +273,21 @@ func (l *life) accept(b alert.Batch) error {
 	f := w.top()
 	f.kind, f.life, f.group = "accept", l, ""
 	now := l.clock.Now()
-	group := ""
-	f.mayQueue = true
-	for _, a := range b.Alerts {
-		g := l.variant.cfg.Routing.Decide(a, now).Group
-		f.mayQueue = f.mayQueue && (group == "" || g == group) && a.Repeats
-		group = g
-	}
+	// A body of one alert is certainly one group's: nothing of it goes on beside what is queued behind it.
+	f.mayQueue = len(b.Alerts) == 1 && b.Alerts[0].Repeats
 	f.rivals = append(f.rivals, func(by *life) { _ = by.accept(b) })
 	if n := w.judge.openOf(b); n != 0 {
 		f.rivals = append(f.rivals, func(by *life) { w.ackRival(by, n) })
 	}
+	w.tell(w.aboutBatch(b), "%s posts a body of %d to %s: %s", b.Source, len(b.Alerts), l.name, w.bodyText(b))
 	w.judge.offered(b)
 	err := l.do(func(ctx context.Context) error { return l.engine.Accept(ctx, b, now) })
 	if err != nil {
-		w.tell(w.aboutBatch(b), "%s refuses a body of %d: %v", l.name, len(b.Alerts), err)
+		w.tell(w.aboutBatch(b), "%s answers 503: %v", l.name, err)
 		w.tally.note("503")
 		return err
 	}
-	w.tell(w.aboutBatch(b), "%s accepts a body of %d", l.name, len(b.Alerts))
+	w.tell(w.aboutBatch(b), "%s answers 200", l.name)
 	w.judge.accepted(b)
 	return nil
 }

@@ -50,3 +50,19 @@ func (w *world) aboutBatch(b alert.Batch) string {
 	}
 	return strings.Join(names, " ")
 }
+
+// bodyText is what a body says: each alert and whether it fires.
+func (w *world) bodyText(b alert.Batch) string {
+	if w.story == nil {
+		return ""
+	}
+	var parts []string
+	for _, a := range b.Alerts {
+		since := a.StartsAt
+		if a.Status == alert.Resolved {
+			since = a.EndsAt
+		}
+		parts = append(parts, fmt.Sprintf("%s %s since %s", a.Fingerprint, a.Status, stamp(since)))
+	}
+	return strings.Join(parts, ", ")
+}

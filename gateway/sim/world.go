@@ -50,6 +50,7 @@ type frame struct {
 	flight   *flight          // of an attempt
 	answers  *message         // of a person's answer
 	text     string           // id of a person's text
+	body     string           // and what it says
 	rivals   []func(by *life) // what races with it best
 	ack      *race            // of an acknowledgement
 	entries  []timeline.Entry // what it stored
@@ -104,7 +105,7 @@ func (w *world) play(h *happening) {
 	w.pop()
 	if w.tally.Events >= w.nextCheck && len(w.stack) == 1 {
 		w.nextCheck = w.tally.Events + fullCheckEvery
-		w.judge.everything()
+		w.judge.everything(false)
 	}
 }
 

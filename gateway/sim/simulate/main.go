@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"pagerd/gateway/sim"
@@ -16,6 +17,7 @@ func main() {
 	tell := flag.Bool("tell", false, "")
 	races := flag.Bool("races", false, "")
 	flag.Parse()
+	debug.SetGCPercent(400)
 	var total sim.Tally
 	begin := time.Now()
 	bad := 0
