@@ -41,7 +41,7 @@ func TestAUserWithFewRightsIsEnough(t *testing.T) {
 		t.Error(err)
 	}
 	other := open(t, server, Options{Username: "pagerd", Password: "secret"})
-	<-waitFor(other.Wake())
+	hears(t, other, server, 2)
 	commit(t, s, change(1002))
 	<-other.Wake()
 }
@@ -158,9 +158,7 @@ func TestInACluster(t *testing.T) {
 		t.Errorf("%d claims: %v", len(claims), err)
 	}
 	other := open(t, servers[0], Options{Addresses: addresses, Cluster: true})
-	<-waitFor(other.Wake())
 	commit(t, s, change(2000))
-	<-other.Wake()
 	if _, err := other.Page(t.Context(), 2000); err != nil {
 		t.Error(err)
 	}

@@ -385,7 +385,7 @@ func TestOneDamagedValueStopsNothingElse(t *testing.T) {
 func TestReplicasShareTheWork(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := open(t, server, Options{}), open(t, server, Options{})
-	<-waitFor(b.Wake()) // of its opening
+	hears(t, b, server, 2)
 	commit(t, a, change(1001))
 	<-b.Wake()
 	if _, err := b.Page(t.Context(), 1001); err != nil {
@@ -408,15 +408,17 @@ func TestReplicasShareTheWork(t *testing.T) {
 	}
 }
 
-// waitFor empties a channel of hints, so that the next is a new one.
-func waitFor(hints <-chan struct{}) <-chan struct{} {
+// hears waits until a store listens to what the others commit, and empties it of older hints.
+func hears(t *testing.T, s *Store, server *redistest.Server, listeners int64) {
+	t.Helper()
+	until(t, "the replicas listen", func() bool {
+		said, _ := raw(t, server, "pubsub", "numsub", s.key("wake")).([]any)
+		return len(said) == 2 && said[1] == listeners
+	})
 	select {
-	case <-hints:
+	case <-s.Wake():
 	default:
 	}
-	done := make(chan struct{})
-	close(done)
-	return done
 }
 
 func TestReplicasAnnounceThemselves(t *testing.T) {
