@@ -66,7 +66,7 @@ func layers() map[string]layer {
 		"pagerd/gateway":          {level: 9, modules: []string{zap}},
 		"pagerd/gateway/scenario": {level: 10},
 		"pagerd/gateway/demo":     {level: 10, modules: []string{zap}},
-		"pagerd/gateway/bench":    {level: 10},
+		"pagerd/gateway/bench":    {level: 10, modules: []string{"github.com/redis/go-redis/v9"}},
 
 		"pagerd/gateway/sim":          {level: 9},
 		"pagerd/gateway/sim/simulate": {level: 10},
