@@ -20,10 +20,16 @@ if meta[1] ~= generation then return {'GENERATION', meta[1] or ''} end
 local op_id = op ~= '' and op or nonce
 local with_page = arg() == '1'
 local kept = op ~= '' or not with_page
+-- known answers for what was stored before. It writes, so that the WAIT behind this script waits for that too: a replica may
+-- not have it yet.
+local function known(word)
+  redis.call('HINCRBY', P .. 'meta', 'seq', 1)
+  return {word}
+end
 if kept then
   local by = redis.call('HGET', P .. 'op', op_id)
-  if by == nonce then return {'MINE'} end
-  if by then return {'APPLIED'} end
+  if by == nonce then return known('MINE') end
+  if by then return known('APPLIED') end
 end
 
 -- read_object takes a page or an incident from ARGV and what is stored of it.
@@ -43,7 +49,7 @@ end
 local page, incident, group
 if with_page then
   page = read_object('page')
-  if not kept and page.had[8] == nonce then return {'MINE'} end
+  if not kept and page.had[8] == nonce then return known('MINE') end
   if page.conflict then return conflict('page', page.n, page.had[1]) end
   if page.had[1] and page.had[6] ~= page.group then return {'GROUP', page.n} end
   group = redis.call('HMGET', P .. 'group:' .. page.group, 'newest', 'open')
