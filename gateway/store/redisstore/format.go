@@ -16,9 +16,6 @@ import (
 // Schema is the newest stored format that this program reads and writes (RULES R35). See also nextSchema.
 const Schema = 1 + nextSchema
 
-// firstNumber is the first page's number: four digits, so that a number in a reply is never mistaken for a verb.
-const firstNumber = 1001
-
 // hex16 writes a number as 16 hexadecimal digits, which sort like it.
 func hex16(n uint64) string {
 	const digits = "0123456789abcdef"

@@ -61,9 +61,8 @@ type Store struct {
 
 	urgent, writes, reads *lane // pipelines of their own, so that an acknowledgement never waits behind a storm
 
-	memory  memory
-	state   atomic.Pointer[state]
-	strange atomic.Int64 // consecutive round trips that came to nothing
+	memory memory
+	state  atomic.Pointer[state]
 
 	stop   context.CancelFunc
 	ended  sync.WaitGroup

@@ -6,7 +6,8 @@
 local fresh, known, now = ARGV[1], ARGV[2], ARGV[7]
 local seq, number, token, schema = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local m = redis.call('HMGET', P .. 'meta', 'gen', 'seq', 'schema', 'number', 'token')
--- Numbers and tokens are never used again: where some may have been given out that nobody here remembers, a gap is left.
+-- Pages begin at 1001: four digits, so that a number in a reply is never mistaken for a verb. Numbers and tokens are never
+-- used again: where some may have been given out that nobody here remembers, a gap is left.
 local gap = 1000
 local lost = ''
 if m[1] and tonumber(m[3]) > schema then return {'SCHEMA', m[3]} end
