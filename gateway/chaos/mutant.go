@@ -16,6 +16,7 @@ import (
 // mutant is a pagerd with a fault put into its source for one build, which the run must find.
 type mutant struct {
 	name      string
+	acks      float64 // share of pages that somebody acknowledges in its run
 	mutations []rig.Mutation
 	found     func(v judge.Verdict) int // what gives it away
 }
@@ -24,7 +25,7 @@ type mutant struct {
 // did not, each once in a hundred times.
 func mutants() []mutant {
 	return []mutant{
-		{"drops every 100th send", []rig.Mutation{
+		{"drops every 100th send", 0.1, []rig.Mutation{
 			{File: "gateway/engine/deliver.go",
 				Old: "// reconcileSlack is how far",
 				New: "var dropped atomic.Int64\n\n// reconcileSlack is how far"},
@@ -32,7 +33,7 @@ func mutants() []mutant {
 				Old: "	return s.Send(ctx, n)\n",
 				New: "	if dropped.Add(1)%100 == 0 {\n		return notify.Outcome{Certainty: notify.Sent, ProviderID: \"SM0\"}\n	}\n	return s.Send(ctx, n)\n"},
 		}, func(v judge.Verdict) int { return v.Lost + v.Missed }},
-		{"drops every 100th acknowledgement", []rig.Mutation{
+		{"drops every 100th acknowledgement", 0.9, []rig.Mutation{
 			{File: "gateway/engine/commit.go",
 				Old: "	\"strconv\"\n",
 				New: "	\"strconv\"\n	\"sync/atomic\"\n"},
@@ -42,14 +43,13 @@ func mutants() []mutant {
 			{File: "gateway/engine/commit.go",
 				Old: "		err = e.commitPage(ctx, c, prev.Status)\n		switch {\n",
 				New: "		if _, ack := a.event.(page.Acknowledge); ack && dropped.Add(1)%100 == 0 {\n			return fx.Answer, nil\n		}\n		err = e.commitPage(ctx, c, prev.Status)\n		switch {\n"},
-		}, func(v judge.Verdict) int { return v.Unrecorded }},
+		}, func(v judge.Verdict) int { return v.Unrecorded + v.Doubled }},
 	}
 }
 
 // Load of a mutant's run: each of the three replicas must send, and be acknowledged, more than a hundred times.
 const (
 	mutantRate = 100
-	mutantAcks = 0.9
 	mutantTime = 7 * time.Second
 	// mutantSettle is short: what a mutant loses never rings.
 	mutantSettle = 3 * time.Second
@@ -65,7 +65,7 @@ func tryMutants(ctx context.Context, o options, r *result) error {
 			name := fmt.Sprintf("mutant%d", i+1)
 			binary := filepath.Join(o.dir, "pagerd-"+name)
 			if errs[i] = rig.Mutate(ctx, binary, m.mutations); errs[i] == nil {
-				verdicts[i], errs[i] = tryMutant(ctx, o, binary, name)
+				verdicts[i], errs[i] = tryMutant(ctx, o, binary, name, m.acks)
 			}
 		})
 	}
@@ -79,8 +79,8 @@ func tryMutants(ctx context.Context, o options, r *result) error {
 	return errors.Join(errs...)
 }
 
-func tryMutant(ctx context.Context, o options, binary, name string) (judge.Verdict, error) {
-	w, _, err := sharing(ctx, o, name, binary, mutantRate, mutantAcks)
+func tryMutant(ctx context.Context, o options, binary, name string, acks float64) (judge.Verdict, error) {
+	w, _, err := sharing(ctx, o, name, binary, mutantRate, acks)
 	if err != nil {
 		return judge.Verdict{}, err
 	}

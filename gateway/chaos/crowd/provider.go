@@ -58,7 +58,8 @@ func (p *Provider) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Fail makes the provider fail now and then: errors, answers that are lost after it accepted, silence, slow answers.
+// Fail makes the provider fail now and then: errors, answers that are lost after it accepted, silence, slow answers, receipts
+// that are lost, doubled and late, replies that arrive twice.
 func (p *Provider) Fail() {
 	for _, f := range []twiliosim.Fault{
 		{Kind: twiliosim.FailStatus, Probability: 0.05},
@@ -70,6 +71,8 @@ func (p *Provider) Fail() {
 		f.Only = "sms"
 		p.Sim.Inject(f)
 	}
+	// A receipt that comes tells another replica what a killed one had sent; half of them are lost, so that leases must.
+	p.Sim.SetCallbackFaults(twiliosim.CallbackFaults{Lose: 0.5, Duplicate: 0.05, Reorder: 0.05, DuplicateInbound: 0.1})
 }
 
 // Heal makes it work again.

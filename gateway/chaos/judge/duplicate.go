@@ -47,7 +47,7 @@ func (g *ground) cause(first, second Ring) string {
 		if f.Number == first.From {
 			return f.Kind
 		}
-		if f.Number == "" {
+		if f.Number == "" || f.Kind == Partition { // that touches every replica
 			found = f.Kind
 		}
 	}
