@@ -30,7 +30,7 @@ build: ## one static binary: bin/pagerd
 demo: ## the real gateway with simulated telephones in the browser; nothing is sent to anyone
 	CGO_ENABLED=0 $(GO) run ./cmd/pagerd demo
 
-test: race-note ## every test, with the race detector where there is a C compiler
+test: race-note neighbours ## every test, with the race detector where there is a C compiler
 	$(GO) vet ./...
 	$(GO) test $(RACE) -timeout 15m ./...
 
@@ -40,8 +40,8 @@ ifeq ($(RACE),)
 	@if [ -n "$$CI" ]; then echo "race: a C compiler is required in CI"; exit 1; fi
 endif
 
-bench: ## speed and memory, beside the machine's raw fdatasync rate
-	$(GO) run ./gateway/bench
+bench: ## speed and memory beside a baseline of the same run; STORE=bolt (default), redis, or redis-wait
+	$(GO) run ./gateway/bench -store $${STORE:-bolt}
 
 lint: $(STATICCHECK) ## go vet, staticcheck and gofmt
 	$(GO) vet ./...
