@@ -20,8 +20,9 @@ func main() {
 	pages := flag.Int("pages", 10_000, "open pages for the memory figure")
 	binary := flag.String("binary", "", "pagerd binary to measure; empty: build it from this module")
 	store := flag.String("store", "bolt", "bolt, redis, or redis-wait (with a replica that must have every commit)")
+	only := flag.String("only", "", "measure only this part: start, throughput, groups, latency or memory; empty: all")
 	flag.Parse()
-	if err := run(*binary, *store, time.Duration(*seconds)*time.Second, *pages); err != nil {
+	if err := run(*binary, *store, *only, time.Duration(*seconds)*time.Second, *pages); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -35,7 +36,7 @@ type subject struct {
 	store func(data string) string
 }
 
-func run(binary, store string, length time.Duration, pages int) error {
+func run(binary, store, only string, length time.Duration, pages int) error {
 	dir, err := os.MkdirTemp("", "pagerd-bench-")
 	if err != nil {
 		return err
@@ -69,14 +70,20 @@ func run(binary, store string, length time.Duration, pages int) error {
 	if err := baseline(); err != nil {
 		return err
 	}
-	for _, part := range []func(subject) error{
-		startUp,
-		func(s subject) error { return throughput(s, length) },
-		func(s subject) error { return grouped(s, length) },
-		latency,
-		func(s subject) error { return memory(s, pages) },
+	for _, part := range []struct {
+		name string
+		run  func(subject) error
+	}{
+		{"start", startUp},
+		{"throughput", func(s subject) error { return throughput(s, length) }},
+		{"groups", func(s subject) error { return grouped(s, length) }},
+		{"latency", latency},
+		{"memory", func(s subject) error { return memory(s, pages) }},
 	} {
-		if err := part(s); err != nil {
+		if only != "" && part.name != only {
+			continue
+		}
+		if err := part.run(s); err != nil {
 			return err
 		}
 	}
