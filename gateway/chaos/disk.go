@@ -137,6 +137,7 @@ func failedFlush(ctx context.Context, o options, r *result) error {
 	}
 	var slowest time.Duration
 	for i := range times {
+		w.pause(3 * time.Second)
 		trace := w.path(fmt.Sprintf("trace%d", i))
 		// Only the N-th flush of each thread fails, so that the process meets one failed flush among good ones.
 		attach := []string{"strace", "-f", "-qq", "-ttt", "-o", trace, "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=5",
@@ -171,8 +172,8 @@ func failedFlush(ctx context.Context, o options, r *result) error {
 		if err != nil {
 			return err
 		}
-		w.pause(time.Second)
 	}
+	w.pause(2 * time.Second)
 	if r.Verdict, err = w.finish(settleTime); err != nil {
 		return err
 	}

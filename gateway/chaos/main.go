@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,25 +24,12 @@ import (
 	"pagerd/gateway/chaos/rig"
 )
 
-// options are the command line.
-type options struct {
-	parts []string
-	must  []string
-	short bool
-	// How much of each kind; 0 = as the length of the run says.
-	storms, cuts, partitions int
-
-	seed  uint64
-	json  bool
-	keep  string
-	using string // a binary that is there already
-	cell  string // this process plays one part inside namespaces of its own
-	dir   string
-}
-
 func main() {
 	o, err := parse(os.Args[1:])
-	if err != nil {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
 		os.Exit(2) // flag has told why
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,72 +43,24 @@ func main() {
 	}
 }
 
-func parse(args []string) (options, error) {
-	var names []string
-	for _, p := range parts() {
-		names = append(names, p.name)
-	}
-	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	only := f.String("parts", "all", "which parts to run: "+strings.Join(names, ","))
-	must := f.String("must", "", "parts whose not running is a failure")
-	o := options{}
-	f.BoolVar(&o.short, "short", false, "every part once and briefly, for each change; else the long run")
-	f.IntVar(&o.storms, "storms", 0, "storms of faults that the replicas go through; 0: 6, or one small one in a short run")
-	f.IntVar(&o.cuts, "cuts", 0, "power cuts; 0: 20, or 2 in a short run")
-	f.IntVar(&o.partitions, "partitions", 0, "partitions; 0: 3, or 1 in a short run")
-	f.Uint64Var(&o.seed, "seed", 0, "decides the faults; 0: by the clock")
-	f.BoolVar(&o.json, "json", false, "print the results as JSON on standard output")
-	f.StringVar(&o.keep, "keep", "", "directory for the logs of the run; empty: a temporary one, kept only if the run fails")
-	f.StringVar(&o.using, "binary", "", "pagerd binary to break; empty: build it from this module")
-	f.StringVar(&o.cell, "cell", "", "for the program itself: play this part in the namespaces that it is in")
-	f.Usage = func() {
-		fmt.Fprintln(f.Output(), "chaos breaks a real pagerd on purpose and proves that nothing was lost.")
-		f.PrintDefaults()
-		fmt.Fprintln(f.Output(), "\nParts:")
-		for _, p := range parts() {
-			fmt.Fprintf(f.Output(), "  %-10s %s\n", p.name, p.about)
-		}
-	}
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	o.parts, o.must = names, split(*must)
-	if *only != "all" {
-		o.parts = split(*only)
-	}
-	for _, name := range slices.Concat(o.parts, o.must) {
-		if !slices.Contains(names, name) {
-			err := fmt.Errorf("there is no part %q; there are %s", name, strings.Join(names, ", "))
-			fmt.Fprintln(f.Output(), err)
-			return o, err
-		}
-	}
-	if o.seed == 0 {
-		o.seed = uint64(time.Now().UnixNano())
-	}
-	return o, nil
-}
-
-func split(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
 // run plays the parts and reports whether every promise was kept.
 func run(ctx context.Context, o options) (ok bool, err error) {
 	if o.cell != "" {
 		return true, inCell(ctx, o)
 	}
-	if o.dir = o.keep; o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "pagerd-chaos-"); err != nil {
-			return false, fmt.Errorf("make the run's directory: %w", err)
-		}
+	if o.dir = o.keep; o.dir != "" {
+		err = os.Mkdir(o.dir, 0o700) // a new one: logs of two runs in one place would be evidence of neither
+	} else if o.dir, err = os.MkdirTemp("", "pagerd-chaos-"); err == nil {
 		defer func() {
 			if !ok {
-				fmt.Fprintln(os.Stderr, "the logs are in", o.dir)
+				say("the logs are in %s", o.dir)
 				return
 			}
 			err = errors.Join(err, os.RemoveAll(o.dir))
 		}()
+	}
+	if err != nil {
+		return false, fmt.Errorf("make the run's directory: %w", err)
 	}
 	say("seed %d; the same faults again: -seed %d", o.seed, o.seed)
 	began := time.Now()

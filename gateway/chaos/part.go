@@ -43,25 +43,6 @@ func parts() []part {
 	}
 }
 
-// many is how often something is done: as asked for, else as long runs or short ones do it.
-func (o options) many(asked, long, short int) int {
-	switch {
-	case asked > 0:
-		return asked
-	case o.short:
-		return short
-	}
-	return long
-}
-
-// rate is how many new alerts a second there are: half as many in a short run, where parts share the cores.
-func (o options) rate(long float64) float64 {
-	if o.short {
-		return long / 2
-	}
-	return long
-}
-
 // missing says why a program cannot be used; empty = it can. What only root's path has counts.
 func missing(tool string) string {
 	for _, dir := range []string{"", "/usr/sbin", "/sbin"} {

@@ -62,8 +62,12 @@ func cutPower(ctx context.Context, o options, name, binary string, cuts int, pat
 		return judge.Verdict{}, err
 	}
 	w.stream()
+	least := 300 * time.Millisecond
+	if o.short { // few cuts: let there be messages enough for the share of doubled ones to mean something
+		least = 2 * time.Second
+	}
 	for range cuts {
-		if !w.pause(time.Duration(300+random.IntN(2000)) * time.Millisecond) {
+		if !w.pause(between(random, least, least+2*time.Second)) {
 			return judge.Verdict{}, w.life.Err()
 		}
 		lives := time.Duration(random.IntN(300)) * time.Millisecond

@@ -46,6 +46,9 @@ func (w *world) finish(patience time.Duration) (judge.Verdict, error) {
 	if err := w.audit(); err != nil {
 		return judge.Verdict{}, err
 	}
+	if err := w.provider.Sim.LogErr(); err != nil {
+		return judge.Verdict{}, err
+	}
 	return w.verdict()
 }
 

@@ -26,7 +26,7 @@ func Create(path string) (*Log, error) {
 	return &Log{file: f}, nil
 }
 
-// Add writes a record. A failure shows in Close.
+// Add writes a record. A failure shows in Reader and Close.
 func (l *Log) Add(record any) {
 	line, err := json.Marshal(record)
 	l.mu.Lock()
@@ -40,11 +40,14 @@ func (l *Log) Add(record any) {
 	}
 }
 
-// Reader reads the records that are whole by now. Close it.
+// Reader reads the records that are whole by now. Close it. A log that could not be written is not read.
 func (l *Log) Reader() (io.ReadCloser, error) {
 	l.mu.Lock()
-	name, size := l.file.Name(), l.size
+	name, size, failed := l.file.Name(), l.size, l.err
 	l.mu.Unlock()
+	if failed != nil {
+		return nil, failed
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read a log: %w", err)
