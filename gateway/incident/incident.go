@@ -46,6 +46,7 @@ type Incident struct {
 	PagesOver      bool      `json:"pages_over,omitempty"` // every page resolved; the commander was asked
 	Dismissal      string    `json:"dismissal,omitempty"`  // why a person dismissed a candidate
 	Due            time.Time `json:"due,omitzero"`
+	Logged         string    `json:"logged,omitempty"` // digest of what the structured log was told of it; set by the engine
 }
 
 // Event is something that happens to an incident. The set is closed.
