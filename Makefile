@@ -13,7 +13,7 @@ endif
 
 # Programs beside pagerd, each with the Debian package that has it.
 NEIGHBOURS := redis-server:redis-server redis-sentinel:redis-sentinel prometheus-alertmanager:prometheus-alertmanager \
-	xfs_io:xfsprogs mkfs.ext4:e2fsprogs ip:iproute2 strace:strace
+	sqlite3:sqlite3 xfs_io:xfsprogs mkfs.ext4:e2fsprogs ip:iproute2 strace:strace
 # What a machine may refuse to a container (namespaces, loop devices, strace) is told as not run; the rest must run in CI.
 ifneq ($(CI),)
 CHAOS_MUST := -must replicas,rolling,mutants

@@ -37,6 +37,7 @@ func layers() map[string]layer {
 		"pagerd/schedule":         {level: 2, pure: true},
 		"pagerd/gateway/page":     {level: 3, pure: true},
 		"pagerd/gateway/incident": {level: 3, pure: true},
+		"pagerd/gateway/report":   {level: 4, pure: true},
 		"pagerd/notify/message":   {level: 4, pure: true},
 		"pagerd/routing":          {level: 4, pure: true, modules: []string{amgr}},
 		"pagerd/config":           {level: 5, modules: []string{yaml}},
