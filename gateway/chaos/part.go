@@ -29,17 +29,18 @@ const (
 	networkCell          // and a network of its own
 )
 
-// parts are all parts, in the order in which they are played.
+// parts are all parts, in the order in which they are played: the long ones first, so that a short run ends with none of them
+// alone.
 func parts() []part {
 	return []part{
 		{name: "replicas", about: "three daemons and a Redis that are killed and paused, a provider that fails", needs: []string{"redis-server"}, play: replicas},
 		{name: "sentinel", about: "three machines with a Redis, a sentinel and a daemon each; the master's is cut off", needs: []string{"redis-server", "redis-sentinel", "ip", "mount"}, cell: networkCell, play: partitions},
+		{name: "rolling", about: "three daemons are exchanged one by one for the next version, and back", needs: []string{"redis-server", "go"}, play: rolling},
+		{name: "mutants", about: "a pagerd that drops every 100th send, or acknowledgement, must be found out", needs: []string{"redis-server", "go"}, control: true, play: tryMutants},
 		{name: "power", about: "the embedded store's disk loses its power", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io"}, cell: mountCell, play: powerCuts},
 		{name: "unflushed", about: "the same with a pagerd that does not flush, which must be found out", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io", "go"}, cell: mountCell, control: true, play: unflushed},
 		{name: "full", about: "the embedded store's disk is full for a while", needs: []string{"mkfs.ext4", "mount"}, cell: mountCell, play: fullDisk},
 		{name: "flush", about: "a flush of the embedded store fails", needs: []string{"strace"}, cell: mountCell, play: failedFlush},
-		{name: "rolling", about: "three daemons are exchanged one by one for the next version, and back", needs: []string{"redis-server", "go"}, play: rolling},
-		{name: "mutants", about: "a pagerd that drops every 100th send, or acknowledgement, must be found out", needs: []string{"redis-server", "go"}, control: true, play: tryMutants},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"pagerd/gateway/chaos/rig"
 )
 
-// drainLimit is how long a daemon may take to end after SIGTERM (ARCHITECTURE §6, promise 9).
+// drainLimit is how long a daemon may take to end after SIGTERM, whatever it is doing: as long as an attempt may take.
 const drainLimit = 5 * time.Second
 
 // replaced is the fault of exchanging one version for another.

@@ -82,7 +82,7 @@ func first(m map[int64]time.Time, n int64, at time.Time) {
 	}
 }
 
-// afterAck measures rings of a page after its acknowledgement was confirmed: an attempt under way may still arrive (R5).
+// afterAck measures rings of a page after its acknowledgement was confirmed: an attempt under way may still arrive.
 func (g *ground) afterAck(v *Verdict, confirmed map[int64]time.Time) {
 	var after []time.Duration
 	for _, r := range g.rings {

@@ -15,8 +15,8 @@ type Rules struct {
 	Patience time.Duration
 }
 
-// attemptTime is the longest that a request to the provider is on its way (RULES R5): what was wanted when it began may
-// arrive as much later.
+// attemptTime is the longest that a request to the provider is on its way, pagerd's deadline of an attempt: what was wanted
+// when it began may arrive as much later.
 const attemptTime = 5 * time.Second
 
 // recovery is how long after a fault's end the run still counts as disturbed.
@@ -30,7 +30,7 @@ var caseName = regexp.MustCompile(`case\d+z`)
 // pageNumber finds "#1042"; numbers begin at 1001.
 var pageNumber = regexp.MustCompile(`#(\d{4,})`)
 
-// asksToAck tells a page's own message from those that only inform (RULES R28: its text ends with what to reply).
+// asksToAck tells a page's own message from those that only inform by the words in which it asks.
 func asksToAck(body string) bool { return strings.Contains(body, "Reply 4 ack") }
 
 // episode is an alert from one firing to its end, with what the provider was asked to send of it.

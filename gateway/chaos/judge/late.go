@@ -6,7 +6,7 @@ import (
 )
 
 // promptly is how long after its 2xx an alert's healthy time must last for its lateness to count: a step starts within a
-// second (ARCHITECTURE §6). It then counts in full, however late it is.
+// second. It then counts in full, however late it is.
 const promptly = time.Second
 
 // late measures rings in healthy time.
