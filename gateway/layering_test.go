@@ -71,6 +71,7 @@ func layers() map[string]layer {
 
 		"pagerd/gateway/sim":          {level: 9},
 		"pagerd/gateway/sim/simulate": {level: 10},
+		"pagerd/gateway/sim/mutate":   {level: 0},
 		// The judge of a chaos run knows nothing of pagerd; neither do its neighbours and its machinery.
 		"pagerd/gateway/chaos/judge": {level: 0, pure: true},
 		"pagerd/gateway/chaos/rig":   {level: 0},

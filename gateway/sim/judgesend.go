@@ -159,15 +159,15 @@ func (j *judge) callback(f *deliveryFile, s store.Settlement) {
 	}
 }
 
-// carried are the deliveries of a claim that a notification tells of.
-func carried(f *flight, n notify.Notification) []store.Delivery {
+// carried are the deliveries of a claim that a notification tells of: those that were not dropped, from the first it names.
+func (j *judge) carried(f *flight, n notify.Notification) []store.Delivery {
 	if f == nil {
 		return nil
 	}
 	var out []store.Delivery
 	i := 0
 	for _, d := range f.claim.Deliveries {
-		if i == 0 && d.ID != n.Delivery {
+		if i == 0 && d.ID != n.Delivery || j.deliveries[d.ID] != nil && j.deliveries[d.ID].over {
 			continue
 		}
 		if i < len(n.Subjects) && d.Page == n.Subjects[i].Page {
@@ -185,7 +185,7 @@ const maxAttempts = 8
 func (j *judge) sent(l *life, n notify.Notification, reached bool) []*sending {
 	w := j.w
 	var out []*sending
-	ds := carried(w.top().flight, n)
+	ds := j.carried(w.top().flight, n)
 	if len(ds) != len(n.Subjects) || len(ds) == 0 {
 		w.fail(RuleCommitted, "delivery/"+n.Delivery, "%s sends a message of %d pages that it did not claim", l.name, len(n.Subjects))
 		return nil

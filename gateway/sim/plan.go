@@ -31,7 +31,7 @@ func (w *world) throwPlan(d dice, horizon time.Duration) []planned {
 	add(d.IntN(4*scale), "a crash", Crash, (*world).someCrash)
 	add(d.IntN(2*scale), "a partition", Partition, (*world).somePartition)
 	add(d.IntN(1+scale/2), "an outage of the store", Outage, (*world).someOutage)
-	add(d.IntN(1+scale), "a fail-over", Failover, (*world).failOver)
+	add(d.IntN(1+2*scale), "a fail-over", Failover, (*world).failOver)
 	add(d.IntN(2), "a clock that runs away", Runaway, (*world).runAway)
 	add(d.IntN(2*scale), "a correction of a clock", Clocks, (*world).correctClock)
 	add(d.IntN(3), "a reload", Reloads, (*world).reload)
@@ -140,7 +140,7 @@ func (w *world) someOutage() {
 }
 
 // failOver makes a copy of the store the new master. Each machine talks to the old one until it hears of it: what it
-// writes there is answered with an error, and is gone.
+// writes there is answered with an error, and is gone. The world does not stand still meanwhile.
 func (w *world) failOver() {
 	m, ok := w.medium.(forking)
 	if !ok || slices.ContainsFunc(w.machines, func(m *machine) bool { return m.behind != nil }) {
@@ -150,13 +150,32 @@ func (w *world) failOver() {
 	w.tell("", "the store fails over")
 	w.tally.note("failed over")
 	w.medium = m.Fork()
+	d := w.dice()
+	for range d.IntN(4) {
+		w.after(d.soon(5*time.Second), "a change during a fail-over", nil, always, w.someChange)
+	}
 	for _, x := range w.machines {
 		x.behind = m
-		w.after(w.dice().soon(12*time.Second), "a machine finds the new master", nil, always, func() {
+		w.after(d.soon(30*time.Second), "a machine finds the new master", nil, always, func() {
 			x.behind = nil
 			w.tell("", "%s talks to the new master", x.name)
 			w.wakeAll()
 		})
+	}
+}
+
+// someChange ends a condition or lets it begin again.
+func (w *world) someChange() {
+	d := w.dice()
+	g := pick(d, w.sources)
+	if len(g.alerts) == 0 {
+		return
+	}
+	if c := pick(d, g.alerts); c.firing {
+		w.ends(c)
+	} else {
+		w.fires(c)
+		w.after(d.between(time.Minute, 20*time.Minute), "an end", nil, always, func() { w.ends(c) })
 	}
 }
 

@@ -131,7 +131,7 @@ func (w *world) take(channel notify.Channel, n notify.Notification, sends []*sen
 	p.ids++
 	m := &message{id: fmt.Sprintf("%s%d", channel, p.ids), delivery: n.Delivery, kind: n.Kind, contact: n.Contact, at: w.now, link: n.Link, sends: sends}
 	f := w.top().flight
-	for _, d := range carried(f, n) {
+	for _, d := range w.judge.carried(f, n) {
 		m.pages, m.rounds = append(m.pages, d.Page), append(m.rounds, d.Round)
 	}
 	p.accepted = append(p.accepted, m)

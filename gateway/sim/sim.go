@@ -22,8 +22,10 @@ type Options struct {
 	Without []Feature     // left out, although the seed has them
 	Drop    []int         // numbers of planned happenings that are left out
 	Until   time.Duration // nothing is planned after it; 0 = as the seed says
-	Tell    bool          // keep the story
-	Races   bool          // a world of acknowledgements that race, and little else
+	// Replicas is how many there are at the most; 0 = as the seed and the backend say.
+	Replicas int
+	Tell     bool // keep the story
+	Races    bool // a world of acknowledgements that race, and little else
 }
 
 // Violation is a broken rule.
@@ -111,6 +113,9 @@ func (w *world) settle(d dice) {
 	n := min(1+d.IntN(3), w.o.Backend.Replicas)
 	if w.o.Races {
 		n = w.o.Backend.Replicas
+	}
+	if w.o.Replicas > 0 {
+		n = min(n, w.o.Replicas)
 	}
 	for i := range n {
 		m := &machine{w: w, name: []string{"one", "two", "three"}[i], variant: w.company.variants[0]}
