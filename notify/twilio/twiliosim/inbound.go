@@ -37,6 +37,9 @@ func keywordAnswer(kind string) string {
 
 // inbound posts a text that the owner of a telephone wrote, and carries the answer back.
 func (s *Sim) inbound(ctx context.Context, from, to, text string) (Answer, error) {
+	if err := ctx.Err(); err != nil { // a post over an in-process network would race with it
+		return Answer{}, fmt.Errorf("posting an inbound message: %w", err)
+	}
 	m, target, form, err := s.written(from, to, text)
 	if err != nil {
 		return Answer{}, err
