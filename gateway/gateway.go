@@ -124,7 +124,7 @@ func New(o Options) (_ *Gateway, err error) {
 			return g.config.Load().PublicURL + "/r/" + links.Sign(email.Link{Delivery: l.Delivery, Person: l.Person, Pages: l.Pages,
 				Rounds: l.Rounds, Expires: l.Expires.Unix()})
 		},
-		Patience: g.patience(), Hold: g.hold, Metrics: metrics, Log: o.Log})
+		Patience: g.patience(), Hold: g.hold, Metrics: metrics, Log: o.Log, Events: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}

@@ -30,6 +30,9 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 		}
 	}
 	e.metrics.CommitTime.Observe(time.Since(start).Seconds())
+	if err == nil && c.Incident != nil {
+		e.pay(*c.Incident, c.Now)
+	}
 	return err
 }
 
@@ -284,6 +287,7 @@ func (e *Engine) putIncident(c *store.Change, next incident.Incident, fx inciden
 		e.log.Info("incident", zap.Int64("incident", next.Number), zap.String("what", entry.What),
 			zap.Stringer("severity", next.Severity), zap.String("status", string(next.Status)), zap.String("actor", entry.Actor))
 	}
+	e.owe(&next, c.Now)
 	c.Incident = &next
 }
 

@@ -55,6 +55,7 @@ type Options struct {
 	Links   func(l Link) string
 	Metrics *metric.Set
 	Log     *zap.Logger
+	Events  *zap.Logger            // structured events of incidents, a line each; nil = none are written
 	Workers map[notify.Channel]int // attempts at a time per channel; missing = 16
 	// Patience is how long the outcome of an attempt is tried to be stored while the store is unavailable: what was sent and
 	// not settled is sent again. 0 = once.
@@ -74,6 +75,7 @@ type Engine struct {
 	links   func(Link) string
 	metrics *metric.Set
 	log     *zap.Logger
+	events  *zap.Logger
 	limits  map[notify.Channel]int
 
 	patience time.Duration
@@ -100,7 +102,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		store: o.Store, config: o.Config, senders: o.Senders, links: o.Links, metrics: o.Metrics, log: o.Log,
+		store: o.Store, config: o.Config, senders: o.Senders, links: o.Links, metrics: o.Metrics, log: o.Log, events: o.Events,
 		limits: o.Workers, nudge: make(chan struct{}, 1), patience: o.Patience, hold: o.Hold, serial: o.Serial,
 	}
 	if e.hold == nil {

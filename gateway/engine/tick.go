@@ -76,5 +76,5 @@ func (e *Engine) Housekeep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("trim the store: %w", err)
 	}
-	return nil
+	return e.payOverdue(ctx, e.instant(now))
 }

@@ -46,7 +46,16 @@ type Incident struct {
 	PagesOver      bool      `json:"pages_over,omitempty"` // every page resolved; the commander was asked
 	Dismissal      string    `json:"dismissal,omitempty"`  // why a person dismissed a candidate
 	Due            time.Time `json:"due,omitzero"`
-	Logged         string    `json:"logged,omitempty"` // digest of what the structured log was told of it; set by the engine
+	Log            Log       `json:"log,omitzero"` // set by the engine
+}
+
+// Log is what the structured log of events was told of an incident, and what it is owed. What is owed is stored in the same
+// commit as its cause, and paid after it.
+type Log struct {
+	Owed    string    `json:"owed,omitempty"`    // type of the event that is to be written; empty = nothing
+	Version int64     `json:"version,omitempty"` // of the incident in the commit since which it is owed: who made that commit writes it
+	Since   time.Time `json:"since,omitzero"`    // instant of that commit: when it is long past, whoever sees it writes it
+	Told    string    `json:"told,omitempty"`    // digest of what was written last
 }
 
 // Event is something that happens to an incident. The set is closed.

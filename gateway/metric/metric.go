@@ -29,6 +29,9 @@ type Set struct {
 	OldestDue  prometheus.Gauge         // seconds that the oldest due work waits; 0 when none is late
 	Ready      *prometheus.GaugeVec     // door (accept, page): 1 or 0
 
+	Incidents  *prometheus.CounterVec   // severity, event (incident, incident_update, drill): structured events that were written
+	Resolution *prometheus.HistogramVec // severity: seconds from detection to resolution of an incident
+
 	Unusable prometheus.Gauge       // seconds that the store is unusable; 0 when it is usable
 	Direct   *prometheus.CounterVec // channel, certainty: messages to operators sent without the store
 	Findings *prometheus.GaugeVec   // setting: 1 when the shared store's server can lose what it confirmed because of it
@@ -60,6 +63,9 @@ func New() *Set {
 			Help: "How long the oldest due work waits."}),
 		Ready: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "pagerd", Name: "ready",
 			Help: "1 when the door is ready: accept (durably), page (somebody can be paged now)."}, []string{"door"}),
+		Incidents: counters("incident_events_total", "Structured events of incidents that were written: one of type incident at each one's first resolution.", "severity", "event"),
+		Resolution: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "pagerd", Name: "incident_resolution_seconds",
+			Help: "From detection to the first resolution of an incident.", Buckets: resolutionBuckets()}, []string{"severity"}),
 		Unusable: gauge("store_unusable_seconds", "How long the store is unusable; 0 when it is usable."),
 		Direct:   counters("direct_sends_total", "Messages to operators that were sent without the store.", "channel", "certainty"),
 		Findings: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "pagerd", Name: "store_finding",
@@ -70,7 +76,7 @@ func New() *Set {
 		Skew:     gauge("config_skew", "1 when replicas run with different configurations."),
 	}
 	s.Registry.MustRegister(s.Requests, s.Alerts, s.Pages, s.Attempts, s.Replies, s.Alarms, s.CommitTime, s.SendDelay,
-		s.StepDelay, s.Folded, s.Open, s.OldestDue, s.Ready,
+		s.StepDelay, s.Folded, s.Open, s.OldestDue, s.Ready, s.Incidents, s.Resolution,
 		s.Unusable, s.Direct, s.Findings, s.Replicas, s.Offset, s.Held, s.Skew,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s
@@ -105,4 +111,10 @@ func histogram(name, help string) prometheus.Histogram {
 // latencyBuckets spans 1 ms to 60 s: a healthy commit to a step that is minutes late.
 func latencyBuckets() []float64 {
 	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5, 10, 60}
+}
+
+// resolutionBuckets spans five minutes to a week, with a bound at each target of the practice: 1 h, 4 h, 24 h.
+func resolutionBuckets() []float64 {
+	const hour = 3600
+	return []float64{300, 900, 1800, hour, 2 * hour, 4 * hour, 8 * hour, 24 * hour, 72 * hour, 168 * hour}
 }
