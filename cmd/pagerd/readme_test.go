@@ -48,6 +48,16 @@ func TestReadmesScenarioPassesWithItsConfiguration(t *testing.T) {
 	}
 }
 
+func TestReadmesSharedStoreIsValid(t *testing.T) {
+	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml store")), pretend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := cfg.Store.Redis; r == nil || len(r.Addresses) != 1 || r.Relaxed {
+		t.Errorf("the README's store is %+v", cfg.Store)
+	}
+}
+
 func TestReadmesSourcesAreValid(t *testing.T) {
 	text := strings.Replace(block(t, "yaml pagerd.yaml"), "sources:\n", block(t, "yaml sources"), 1)
 	if _, err := config.Parse("pagerd.yaml", []byte(text), pretend); err != nil {
