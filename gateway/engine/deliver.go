@@ -191,6 +191,9 @@ func (e *Engine) notification(ds []store.Delivery, pages map[int64]page.Page, co
 	link := Link{Delivery: first.ID, Person: contact.Person, Expires: now.Add(linkLife)}
 	for _, d := range ds {
 		p := pages[d.Page]
+		if slices.Contains(link.Pages, p.Number) { // two steps asked at once: one line says it
+			continue
+		}
 		n.Subjects = append(n.Subjects, e.subject(p))
 		link.Pages, link.Rounds = append(link.Pages, p.Number), append(link.Rounds, d.Round)
 	}

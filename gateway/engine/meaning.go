@@ -34,7 +34,7 @@ func (e *Engine) meaning(ctx context.Context, contact notify.Contact, r notify.R
 		return store.Sent{}, fmt.Errorf("load what the number was told: %w", err)
 	}
 	if m, known := understood(sent, op); known {
-		return m, nil
+		return m, e.barrier(ctx, now)
 	}
 	sent = slices.DeleteFunc(sent, func(s store.Sent) bool { return s.Kind == kindMeant })
 	set, refusal, err := e.meant(ctx, r, sent, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pagerd/gateway/page"
@@ -33,7 +34,9 @@ func (e *Engine) settleSent(ctx context.Context, c store.Claim, ds []store.Deliv
 	for _, d := range ds {
 		change.Settle = append(change.Settle, store.Settlement{Delivery: d.ID, Token: c.Token, State: store.SentState, At: now,
 			ProviderID: out.ProviderID})
-		told.Pages, told.Rounds = append(told.Pages, d.Page), append(told.Rounds, d.Round)
+		if !slices.Contains(told.Pages, d.Page) {
+			told.Pages, told.Rounds = append(told.Pages, d.Page), append(told.Rounds, d.Round)
+		}
 	}
 	if ds[0].Kind.Answerable() {
 		change.Sent = []store.Sent{told}

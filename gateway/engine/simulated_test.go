@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -333,5 +334,33 @@ func TestAnActThatWasAppliedIsNotConfirmedOnWhatMayBeLost(t *testing.T) {
 		if a, err := e.Do(t.Context(), 1001, ack, "api/1", start()); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("answered %q, %v", a.Code, err)
 		}
+	}
+}
+
+// TestAPageThatAsksTwiceIsOneLineOfOneMessage: two steps asked the same person before either message left.
+func TestAPageThatAsksTwiceIsOneLineOfOneMessage(t *testing.T) {
+	ctx, st := t.Context(), memstore.New()
+	e, p := setup(t, st)
+	if err := e.Accept(ctx, batch("Down"), start()); err != nil {
+		t.Fatal(err)
+	}
+	first, err := st.Page(ctx, 1001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Version++
+	again := page.Send{ID: page.SendID(1001, 99), Page: 1001, Round: 1, Kind: notify.KindPage, Person: "ana", Contact: "ana/sms", Channel: notify.SMS,
+		Severity: first.Severity, At: start()}
+	if err := st.Commit(ctx, store.Change{Now: start(), Page: &first, Deliveries: []store.Delivery{{Send: again}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Deliver(ctx, start()); err != nil {
+		t.Fatal(err)
+	}
+	if texts := p.texts(); len(texts) != 1 || strings.Contains(texts[0], "2 pages") {
+		t.Errorf("%q", texts)
+	}
+	if sent, err := st.Sent(ctx, "ana/sms", 1); err != nil || len(sent) != 1 || len(sent[0].Pages) != 1 {
+		t.Errorf("%+v, %v", sent, err)
 	}
 }

@@ -49,7 +49,7 @@ func (m *machine) startLadder(r schedule.Responder, t schedule.Target) bool {
 		if l.Done || l.Due.IsZero() || l.Rung >= len(l.Rungs) {
 			m.restart(l, r.Rungs)
 		}
-	case l.Done || l.Due.IsZero():
+	case l.Done, l.Due.IsZero() && (m.now.Sub(l.Started) >= justRung || len(l.Failed) > 0):
 		m.restart(l, r.Rungs)
 	}
 	return true

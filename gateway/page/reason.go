@@ -44,6 +44,7 @@ const (
 // The machine's own times. What a configuration may change is in Targets and Policy.
 const (
 	lateLimit     = 5 * time.Second  // a timer that fires later than this starts counting anew: an outage must not fire everything at once
+	justRung      = 5 * time.Second  // steps that are nobody follow each other at once: whoever stands in for all of them is rung once
 	emptyPassWait = time.Minute      // a pass that rang nobody is not repeated sooner
 	defaultAgain  = 15 * time.Minute // after the last repeat
 	officeAgain   = 16 * time.Hour   // for policies of working hours: past this evening, so that the next opening is tomorrow's
