@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"pagerd/gateway/alert"
@@ -165,14 +166,12 @@ func (j *judge) carried(f *flight, n notify.Notification) []store.Delivery {
 		return nil
 	}
 	var out []store.Delivery
-	i := 0
+	begun := false
 	for _, d := range f.claim.Deliveries {
-		if i == 0 && d.ID != n.Delivery || j.deliveries[d.ID] != nil && j.deliveries[d.ID].over {
-			continue
-		}
-		if i < len(n.Subjects) && d.Page == n.Subjects[i].Page {
+		begun = begun || d.ID == n.Delivery
+		told := slices.ContainsFunc(n.Subjects, func(s notify.Subject) bool { return s.Page == d.Page })
+		if begun && told && (j.deliveries[d.ID] == nil || !j.deliveries[d.ID].over) {
 			out = append(out, d)
-			i++
 		}
 	}
 	return out
@@ -186,7 +185,11 @@ func (j *judge) sent(l *life, n notify.Notification, reached bool) []*sending {
 	w := j.w
 	var out []*sending
 	ds := j.carried(w.top().flight, n)
-	if len(ds) != len(n.Subjects) || len(ds) == 0 {
+	told := map[int64]bool{}
+	for _, d := range ds {
+		told[d.Page] = true
+	}
+	if len(told) != len(n.Subjects) || len(ds) == 0 {
 		w.fail(RuleCommitted, "delivery/"+n.Delivery, "%s sends a message of %d pages that it did not claim", l.name, len(n.Subjects))
 		return nil
 	}

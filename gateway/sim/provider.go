@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"pagerd/notify"
@@ -50,7 +51,15 @@ func (p provider) Send(_ context.Context, n notify.Notification) notify.Outcome 
 		return gone
 	}
 	d := w.dice()
-	if d.chance(w.weather.pause) {
+	ds := w.judge.carried(w.top().flight, n)
+	if len(ds) > 0 {
+		w.top().rivals = nil
+		w.rivalsOf(w.top(), []int64{pick(d, ds).Page})
+	}
+	switch {
+	case d.chance(w.weather.rival):
+		w.race(l)
+	case d.chance(w.weather.pause):
 		w.stop(l, "before it sends")
 	}
 	w.dies(l, "before it sends")
@@ -147,7 +156,10 @@ func (w *world) take(channel notify.Channel, n notify.Notification, sends []*sen
 	w.read(m)
 }
 
-func firstWords(text string) string { return text[:min(len(text), 60)] }
+// firstWords is the beginning of a message, in one line.
+func firstWords(text string) string {
+	return strings.Join(strings.Fields(text[:min(len(text), 60)]), " ")
+}
 
 // reconciler is a provider that can be asked what it accepted.
 type reconciler struct{ provider }

@@ -14,8 +14,8 @@ func Shrink(o Options, broken Violation, may time.Duration) (Options, Result, er
 	o.Until = broken.After + time.Second
 	s.try(o)
 	for again := true; again && s.time(); {
-		again = s.without()
-		again = s.drop() || again
+		again = s.drop()
+		again = s.without() || again
 		shorter := s.best
 		shorter.Until = s.after + time.Second
 		if shorter.Until < s.best.Until {
@@ -99,14 +99,25 @@ func (s *shrinking) drop() (smaller bool) {
 // storyLines is how much of a story is told.
 const storyLines = 60
 
-// Short is the part of the story that concerns the broken object: everything about it, and every fault.
+// nearby is how far from what concerns the broken object a fault may be to be told.
+const nearby = 30 * time.Second
+
+// Short is the part of the story that concerns the broken object: everything about it, and the faults at that time.
 func (r Result) Short() string {
 	if r.story == nil || r.Broken == nil {
 		return ""
 	}
+	var mine []time.Time
+	for _, l := range r.story.lines {
+		if r.concerns(l) {
+			mine = append(mine, l.at)
+		}
+	}
 	var lines []string
 	for _, l := range r.story.lines {
-		if l.about == "" || slices.ContainsFunc(strings.Fields(l.about), func(name string) bool { return slices.Contains(r.related, name) }) {
+		i, _ := slices.BinarySearchFunc(mine, l.at, time.Time.Compare)
+		near := i < len(mine) && mine[i].Sub(l.at) <= nearby || i > 0 && l.at.Sub(mine[i-1]) <= nearby
+		if r.concerns(l) || l.about == "" && near {
 			lines = append(lines, l.String())
 		}
 	}
@@ -114,6 +125,10 @@ func (r Result) Short() string {
 		lines = append([]string{fmt.Sprintf("… %d earlier lines: -tell prints them all", left)}, lines[left:]...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+func (r Result) concerns(l line) bool {
+	return slices.ContainsFunc(strings.Fields(l.about), func(name string) bool { return slices.Contains(r.related, name) })
 }
 
 // Args are the arguments of the command that plays the world of these options.
