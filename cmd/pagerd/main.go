@@ -38,6 +38,7 @@ type commands struct {
 	Status   statusCommand   `cmd:"" help:"Say how a running pagerd is; exit 1 when somebody could not be paged."`
 	Page     pageCommand     `cmd:"" help:"List, show and answer pages."`
 	Incident incidentCommand `cmd:"" help:"List, show and close incidents."`
+	Report   reportCommand   `cmd:"" help:"Monthly reviews, digests, and the facts they are made of."`
 	Store    storeCommand    `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
 	Reload   reloadCommand   `cmd:"" help:"Make a running pagerd read its configuration again."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
@@ -75,11 +76,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "pagerd: %v\nhint: pagerd --help, or --help after a command, says what there is\n", err)
 		return exitUsage
 	}
-	return report(call.Run(&env{ctx: context.Background(), out: stdout, err: stderr, now: time.Now}), stderr)
+	return conclude(call.Run(&env{ctx: context.Background(), out: stdout, err: stderr, now: time.Now}), stderr)
 }
 
-// report tells an error and its hint, and chooses the exit status.
-func report(err error, stderr io.Writer) int {
+// conclude tells an error and its hint, and chooses the exit status.
+func conclude(err error, stderr io.Writer) int {
 	var no *refusal
 	var usage *misuse
 	var answer *api.Error

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/gateway/report"
 )
 
 // maxAnswer bounds what the client reads of an answer: the timeline and 500 alerts of one page fit many times over.
@@ -62,6 +63,11 @@ func (c *Client) Incidents(ctx context.Context, open bool, before int64, limit i
 // Incident returns an incident with its timeline.
 func (c *Client) Incident(ctx context.Context, number int64) (IncidentDetail, error) {
 	return get[IncidentDetail](ctx, c, fmt.Sprintf("/api/v1/incidents/%d", number))
+}
+
+// Facts returns what every report is made of.
+func (c *Client) Facts(ctx context.Context) (report.Facts, error) {
+	return get[report.Facts](ctx, c, "/api/v1/reports/facts")
 }
 
 // OnCall says who is on call; a zero at means now by pagerd's clock.

@@ -48,6 +48,8 @@ func routes() []route {
 		{"GET", "/{$}", anyone, (*server).status},
 		{"GET", "/status", anyone, (*server).status},
 		{"GET", "/status.css", anyone, (*server).stylesheet},
+		{"GET", "/report", anyone, (*server).reportPage},
+		{"GET", "/report.css", anyone, (*server).reportStyle},
 
 		{"GET", "/api/v1/openapi.yaml", anyone, (*server).document},
 		{"GET", "/api/v1/version", viewer, (*server).version},
@@ -56,6 +58,8 @@ func routes() []route {
 		{"GET", "/api/v1/pages/{n}", viewer, (*server).showPage},
 		{"GET", "/api/v1/incidents", viewer, (*server).listIncidents},
 		{"GET", "/api/v1/incidents/{n}", viewer, (*server).showIncident},
+		{"GET", "/api/v1/reports/facts", viewer, (*server).showFacts},
+		{"GET", "/api/v1/reports/{kind}", viewer, (*server).showReport},
 
 		{"POST", "/api/v1/pages/acknowledge", responder, (*server).acknowledgeMany},
 		{"POST", "/api/v1/pages/resolve", responder, (*server).resolveMany},

@@ -57,8 +57,8 @@ func Definitions() []Definition {
 		{"MTTD", "time to detect", "From the start of the impact on users, where a person or a source said when that was, to the trigger of the first page."},
 		{"MTTA", "time to acknowledge", "From the trigger of the first page to the first acknowledgement by a person."},
 		{"MTTI", "time to investigate", "From the trigger of the first page to the end of triage: severity and impact are known, the investigation is under way."},
-		{"MTTR", "time to resolve", "From the trigger of the first page to the last resolution: resolutionTime minus detectionTime of the log's events."},
-		{"MTBF", "time between failures", "From one incident's detection to the detection of the next of the same severity or service (or of any, in the overall and monthly figures). It belongs to the later one."},
+		{"MTTR", "time to resolve", "From the trigger of the first page to the last resolution: resolutionTime minus detectionTime in the log."},
+		{"MTBF", "time between failures", "From the detection of one incident to that of the next of the same severity or service (or of any, in the overall and monthly figures). It belongs to the later one."},
 		{"n, mean, p50, p90", "statistics", "n is how many times a figure rests on. Times are whole seconds; the mean is rounded to the nearest (half up). p50 and p90 are nearest ranks: the smallest time that at least 50 % or 90 % do not exceed."},
 		{"within", "share within target", "How many of the times that have a target are under it, or equal. Each incident is held against the target of its severity."},
 	}

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -107,6 +110,9 @@ func BenchmarkYear(b *testing.B) {
 	now := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 	for b.Loop() {
 		Compute(facts.Incidents)
-		New(PeriodOf(Monthly, day(2025, 12, 1), zone), facts, now, zone)
+		r := New(PeriodOf(Monthly, day(2025, 12, 1), zone), facts, now, zone)
+		if err := errors.Join(Markdown(io.Discard, r, zone), HTML(io.Discard, r, zone, Links{}), json.NewEncoder(io.Discard).Encode(r)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
