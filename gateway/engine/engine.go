@@ -89,6 +89,7 @@ type Engine struct {
 	moved  atomic.Int64   // changes of a page's status that this process committed
 
 	health  health
+	trouble trouble
 	alarmed alarms
 	replies replyLimit
 	nudge   chan struct{} // an attempt ended: the loop may claim again

@@ -34,9 +34,7 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 		if now.After(housekeep) {
 			housekeep = now.Add(housekeepEvery)
 			e.background(func() {
-				if err := e.Housekeep(ctx, clock()); err != nil && ctx.Err() == nil {
-					e.log.Error("housekeeping failed", zap.Error(err))
-				}
+				e.trouble.note(ctx, e.log, "housekeeping", e.Housekeep(ctx, clock()))
 			})
 		}
 		if now.After(count) {
@@ -65,9 +63,7 @@ func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time,
 		e.background(func() {
 			defer e.health.firing.Store(false)
 			n, err := e.Tick(ctx, now)
-			if err != nil && ctx.Err() == nil {
-				e.log.Error("due work failed; it is tried again", zap.Error(err))
-			}
+			e.trouble.note(ctx, e.log, "due work", err)
 			if n > 0 {
 				e.poke()
 			}
@@ -76,9 +72,7 @@ func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time,
 	if last := e.swept.Load(); last == 0 || e.silenceBegan(time.Unix(0, last), now) {
 		e.swept.Store(now.UnixNano())
 		e.background(func() {
-			if err := e.Sweep(ctx, now); err != nil && ctx.Err() == nil {
-				e.log.Error("silences could not be applied", zap.Error(err))
-			}
+			e.trouble.note(ctx, e.log, "silences", e.Sweep(ctx, now))
 		})
 	}
 	e.dispatch(ctx, slots, clock, now)
@@ -101,10 +95,8 @@ func (e *Engine) dispatch(ctx context.Context, slots *slots, clock func() time.T
 			continue
 		}
 		claims, err := e.store.Claim(ctx, now, e.claimOptions(free, []notify.Channel{channel}))
+		e.trouble.note(ctx, e.log, "claims", err)
 		if err != nil {
-			if ctx.Err() == nil {
-				e.log.Error("claim failed; it is tried again", zap.Error(err))
-			}
 			return
 		}
 		for _, c := range claims {

@@ -197,4 +197,9 @@ func (s *Store) Close() error {
 // key makes a key of the store's.
 func (s *Store) key(name string) string { return s.prefix + name }
 
-func unavailable(err error) error { return fmt.Errorf("redis: %w: %w", store.ErrUnavailable, err) }
+func unavailable(err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return err // it says so already
+	}
+	return fmt.Errorf("redis: %w: %w", store.ErrUnavailable, err)
+}
