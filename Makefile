@@ -19,7 +19,7 @@ ifneq ($(CI),)
 CHAOS_MUST := -must replicas,rolling,mutants
 endif
 
-.PHONY: help build demo test race-note bench lint e2e neighbours chaos chaos-short fuzz screenshot clean
+.PHONY: help build demo test race-note bench lint e2e neighbours chaos chaos-short sim sim-acks sim-mutants fuzz screenshot clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,15 @@ chaos: ## break everything for a quarter of an hour: kills, partitions, power cu
 
 chaos-short: ## each kind of trouble once, in a minute and a half
 	$(GO) run ./gateway/chaos -short $(CHAOS_MUST)
+
+sim: ## whole nights in virtual time, SEEDS of them (default 200); the embedded store's too with STORE=bolt
+	$(GO) run ./gateway/sim/simulate -seeds $${SEEDS:-200} -store $${STORE:-memory}
+
+sim-acks: ## more than 100,000 races for an acknowledgement
+	$(GO) run ./gateway/sim/simulate -races -seeds $${SEEDS:-100}
+
+sim-mutants: ## plants bugs, one at a time: the simulator must find each
+	$(GO) run ./gateway/sim/mutate
 
 fuzz: ## each parser of foreign bytes for FUZZTIME (default 20s)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
