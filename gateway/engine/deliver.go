@@ -88,6 +88,7 @@ const reconcileSlack = 5 * time.Second
 func (e *Engine) trySend(ctx context.Context, s Sender, n notify.Notification, d store.Delivery, now time.Time) notify.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
+	defer context.AfterFunc(e.attempts, cancel)()
 	if r, ok := s.(Reconciler); ok && d.Ambiguous > 0 && e.alone(ctx, d) {
 		id, found, err := r.Reconcile(ctx, n, d.At.Add(-reconcileSlack))
 		if err == nil && found {

@@ -85,8 +85,11 @@ type Engine struct {
 	last   atomic.Int64 // newest instant ever used, Unix nanoseconds: time never runs backwards
 	groups groupQueues
 	work   sync.WaitGroup // group workers and attempts under way
-	swept  atomic.Int64   // Unix nanoseconds of the newest Sweep; 0 = one is due
-	moved  atomic.Int64   // changes of a page's status that this process committed
+	// attempts ends when those on the wire must end, because the process does.
+	attempts    context.Context
+	endAttempts context.CancelFunc
+	swept       atomic.Int64 // Unix nanoseconds of the newest Sweep; 0 = one is due
+	moved       atomic.Int64 // changes of a page's status that this process committed
 
 	health  health
 	trouble trouble
@@ -106,6 +109,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		store: o.Store, config: o.Config, senders: o.Senders, links: o.Links, metrics: o.Metrics, log: o.Log, events: o.Events,
 		limits: o.Workers, nudge: make(chan struct{}, 1), patience: o.Patience, hold: o.Hold, serial: o.Serial,
 	}
+	e.attempts, e.endAttempts = context.WithCancel(context.Background())
 	if e.hold == nil {
 		e.hold = func() string { return "" }
 	}

@@ -19,9 +19,13 @@ const defaultWorkers = 16
 // housekeepEvery is how often retention is looked at.
 const housekeepEvery = 10 * time.Minute
 
+// drainTime is how long attempts under way go on after a signal to stop; what is then in doubt is settled as that, and
+// another replica asks the provider. Their own deadline would be too late: a stop takes at most 5 s, settling included.
+const drainTime = 4 * time.Second
+
 // Run does what is due and sends what is pending until ctx ends; it then stops claiming, and returns when the attempts
-// under way are settled (each is bounded by its deadline). It is woken by commits, by finished attempts and by the next
-// due instant; clock is the process's wall clock.
+// under way are settled (each is bounded by its deadline and by drainTime). It is woken by commits, by finished attempts
+// and by the next due instant; clock is the process's wall clock.
 func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 	slots := newSlots(e.limits)
 	timer := time.NewTimer(0)
@@ -49,6 +53,8 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 		case <-e.nudge:
 		}
 	}
+	cut := time.AfterFunc(drainTime, e.endAttempts)
+	defer cut.Stop()
 	e.work.Wait()
 }
 
