@@ -62,7 +62,7 @@ func cutPower(ctx context.Context, o options, name, binary string, cuts int, pat
 		return judge.Verdict{}, err
 	}
 	w.stream()
-	least := 300 * time.Millisecond
+	least := time.Second
 	if o.short { // few cuts: let there be messages enough for the share of doubled ones to mean something
 		least = 2 * time.Second
 	}
