@@ -364,3 +364,47 @@ func TestAPageThatAsksTwiceIsOneLineOfOneMessage(t *testing.T) {
 		t.Errorf("%+v, %v", sent, err)
 	}
 }
+
+// beside is a store in which another replica works when a certain page is read for the second time.
+type beside struct {
+	store.Store
+	page int64
+	left int
+	work func()
+}
+
+func (b *beside) Page(ctx context.Context, n int64) (page.Page, error) {
+	p, err := b.Store.Page(ctx, n)
+	if n == b.page {
+		if b.left--; b.left == 0 {
+			b.work()
+		}
+	}
+	return p, err
+}
+
+// TestTwoLastPagesThatEndAtOnceAskWhetherTheIncidentIsOver: each replica sees the other's page open, and nobody would ask.
+func TestTwoLastPagesThatEndAtOnceAskWhetherTheIncidentIsOver(t *testing.T) {
+	ctx, shared := t.Context(), memstore.New()
+	one, _ := setup(t, shared)
+	st := &beside{Store: shared, page: 1002}
+	two, _ := setup(t, st)
+	if err := one.Accept(ctx, batch("Down", "Slow"), start()); err != nil {
+		t.Fatal(err)
+	}
+	by := page.Actor{Person: "ana", Channel: "cli"}
+	if _, err := one.Verb(ctx, notify.VerbAck, []engine.Ref{{Page: 1001}, {Page: 1002}}, by, start()); err != nil {
+		t.Fatal(err)
+	}
+	resolve := func(e *engine.Engine, n int64) {
+		if _, err := e.Do(ctx, n, page.Resolve{By: by}, "", start()); err != nil {
+			t.Error(err)
+		}
+	}
+	st.left, st.work = 1, func() { resolve(one, 1002) }
+	resolve(two, 1001)
+	in, err := shared.Incident(ctx, 1001)
+	if err != nil || len(in.Pages) != 2 || !in.PagesOver {
+		t.Errorf("pages %v, all over %v, %s, %v", in.Pages, in.PagesOver, in.Status, err)
+	}
+}

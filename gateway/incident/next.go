@@ -123,7 +123,13 @@ func by(person string) string {
 // pageOver: a grave incident never ends by itself, its commander is asked.
 func (m *machine) pageOver(ev PageOver) {
 	in := &m.in
-	if !ev.Last || !slices.Contains(in.Pages, ev.Page) || in.PagesOver || in.Status != Open && in.Status != Mitigated {
+	if !slices.Contains(in.Pages, ev.Page) || in.PagesOver || in.Status != Open && in.Status != Mitigated {
+		return
+	}
+	if !ev.Last {
+		// Stored although nothing is different: of two last pages that end at the same moment, each of which sees the other
+		// open, one must lose and look again.
+		m.fx.Changed = true
 		return
 	}
 	in.PagesOver = true
