@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -95,6 +96,63 @@ func (l *life) ask(c call) error {
 		w.judge.acted(f, c, answer)
 	}
 	return nil
+}
+
+// together lets two or three conditions begin, somebody acknowledge their pages as one act, and some people end all of them
+// at the same moment later.
+func (w *world) together() {
+	d := w.dice()
+	for range 3 {
+		g := pick(d, w.sources)
+		c := g.another(w, d)
+		c.severity = 1 + d.IntN(3) // SEV-4 makes no incident
+		w.fires(c)
+		w.after(d.between(time.Hour, 2*time.Hour), "an end", nil, always, func() { w.ends(c) })
+	}
+	w.after(d.between(40*time.Second, 2*time.Minute), "", nil, always, w.ackTogether)
+}
+
+// ackTogether acknowledges what nobody has as one act.
+func (w *world) ackTogether() {
+	var pages []engine.Ref
+	for _, n := range slices.Sorted(maps.Keys(w.judge.pages)) {
+		if w.judge.pages[n].page.Status == page.Triggered && len(pages) < 3 {
+			pages = append(pages, engine.Ref{Page: n})
+		}
+	}
+	l := w.door()
+	if l == nil || len(pages) < 2 {
+		return
+	}
+	w.count("act: ack together")
+	f, d := w.top(), w.dice()
+	f.kind, f.life = "act", l
+	by := page.Actor{Person: pick(d, w.company.people), Channel: "api", Op: fmt.Sprintf("api/%x", f.id)}
+	w.tell("", "%s acknowledges pages %v together", by.Person, pages)
+	_ = l.do(func(ctx context.Context) error {
+		_, err := l.engine.Verb(ctx, notify.VerbAck, pages, by, l.clock.Now())
+		return err
+	})
+	later := d.soon(2 * time.Minute)
+	for _, ref := range pages {
+		w.after(later+d.soon(5*time.Millisecond), "", nil, always, func() { w.endTogether(ref, pages) })
+	}
+}
+
+// endTogether calls one of the pages over, while others call the others over.
+func (w *world) endTogether(ref engine.Ref, pages []engine.Ref) {
+	c := w.asks(ref.Page)
+	c.what = "resolve"
+	w.top().keen = func(by *life) {
+		for _, other := range pages {
+			if other != ref {
+				o := w.asks(other.Page)
+				o.op, o.what = o.op+fmt.Sprint("/", other.Page), "resolve"
+				_ = by.ask(o)
+			}
+		}
+	}
+	w.ask(c, 0)
 }
 
 // event makes the machine's event of a call; nil = it makes no sense with this configuration.
@@ -193,7 +251,12 @@ func (w *world) race(l *life) {
 	f := w.top()
 	by := pick(f.dice, others)
 	run := by.pass
-	if len(f.rivals) > 0 && f.dice.chance(0.8) {
+	switch {
+	case f.keen != nil:
+		chosen := f.keen
+		f.keen = nil
+		run = func() { chosen(by) }
+	case len(f.rivals) > 0 && f.dice.chance(0.8):
 		chosen := pick(f.dice, f.rivals)
 		run = func() { chosen(by) }
 	}

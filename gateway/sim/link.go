@@ -82,7 +82,7 @@ func (k *link) call(ctx context.Context, what string, writes bool, do func(s sto
 func (w *world) meanwhile(l *life, what string) (answerLost bool) {
 	d := w.dice()
 	switch {
-	case d.chance(w.weather.rival):
+	case d.chance(w.weather.rival), w.weather.on[Rivals] && w.top().keen != nil && what == "commit" && d.chance(0.5):
 		w.race(l)
 	case d.chance(w.weather.interleave):
 		w.tally.note("interleaved")

@@ -38,6 +38,7 @@ func (w *world) throwPlan(d dice, horizon time.Duration) []planned {
 	add(d.IntN(1+scale), "an outage of a provider", Provider, (*world).providerOutage)
 	add(d.IntN(10*scale), "an act", Acts, (*world).someAct)
 	add(d.IntN(4*scale), "a rush of acts", Acts, (*world).rush)
+	add(d.IntN(4*scale), "an act on several pages", Acts, (*world).together)
 	add(hours, "housekeeping", "", (*world).housekeep)
 	return out
 }

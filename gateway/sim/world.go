@@ -52,6 +52,7 @@ type frame struct {
 	text     string           // id of a person's text
 	body     string           // and what it says
 	rivals   []func(by *life) // what races with it best
+	keen     func(by *life)   // what comes between its decision and its commit, often
 	ack      *race            // of an acknowledgement
 	entries  []timeline.Entry // what it stored
 	group    string           // of the body that is being stored
