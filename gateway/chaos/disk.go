@@ -71,7 +71,7 @@ func fullDisk(ctx context.Context, o options, r *result) error {
 		}
 	}
 	w.pause(2 * time.Second)
-	if r.Verdict, err = w.finish(settleTime); err != nil {
+	if err := w.conclude(r); err != nil {
 		return err
 	}
 	r.add("acknowledgements confirmed while the disk was full", "%d of %d", acknowledged, wanted)
@@ -174,7 +174,7 @@ func failedFlush(ctx context.Context, o options, r *result) error {
 		}
 	}
 	w.pause(2 * time.Second)
-	if r.Verdict, err = w.finish(settleTime); err != nil {
+	if err := w.conclude(r); err != nil {
 		return err
 	}
 	r.add("from a failed flush to the process's end", "%s at most, %d times", brief(slowest), times)

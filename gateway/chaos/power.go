@@ -14,9 +14,13 @@ import (
 )
 
 // powerCuts takes the power from the machine with the embedded store again and again while alerts stream in.
-func powerCuts(ctx context.Context, o options, r *result) (err error) {
-	r.Verdict, err = cutPower(ctx, o, "power", o.using, o.many(o.cuts, 20, 2), settleTime)
-	return err
+func powerCuts(ctx context.Context, o options, r *result) error {
+	w, err := cutPower(ctx, o, "power", o.using, o.many(o.cuts, 20, 2))
+	if err != nil {
+		return err
+	}
+	defer w.close() // what is left vanishes with the cell
+	return w.conclude(r)
 }
 
 // unflushed cuts the power of a pagerd that answers before its flush to the disk, and expects the judge to find it out: it
@@ -26,12 +30,20 @@ func unflushed(ctx context.Context, o options, r *result) error {
 	if err := rig.Mutate(ctx, binary, []rig.Mutation{withoutFlush()}); err != nil {
 		return err
 	}
-	v, err := cutPower(ctx, o, "unflushed", binary, 2, mutantSettle)
-	broken := v.Broken()
-	if errors.Is(err, errNotAgain) {
-		broken = append(broken, "it does not start on what is left")
-	} else if err != nil {
+	var broken []string
+	w, err := cutPower(ctx, o, "unflushed", binary, 2)
+	switch {
+	case errors.Is(err, errNotAgain):
+		broken = []string{"it does not start on what is left"}
+	case err != nil:
 		return err
+	default:
+		defer w.close() // what is left vanishes with the cell
+		v, err := w.finish(mutantSettle)
+		if err != nil {
+			return err
+		}
+		broken = v.Broken()
 	}
 	r.add("a pagerd that does not flush", "%s", or(strings.Join(broken, ", "), "was not found out"))
 	if len(broken) == 0 {
@@ -44,22 +56,26 @@ func withoutFlush() rig.Mutation {
 	return rig.Mutation{File: "gateway/store.go", Old: "boltstore.Options{Path:", New: "boltstore.Options{NoSync: true, Path:"}
 }
 
-// cutPower plays so many power cuts and gives the verdict.
-func cutPower(ctx context.Context, o options, name, binary string, cuts int, patience time.Duration) (judge.Verdict, error) {
+// cutPower plays so many power cuts and returns the world as it goes on after them.
+func cutPower(ctx context.Context, o options, name, binary string, cuts int) (w *world, err error) {
 	random := rand.New(rand.NewPCG(o.seed, 3))
 	dir := filepath.Join(o.dir, name)
-	w, err := newWorld(ctx, setting{dir: dir, binary: binary, seed: o.seed, rate: o.rate(100), acks: 0.3, replicas: 1,
+	w, err = newWorld(ctx, setting{dir: dir, binary: binary, seed: o.seed, rate: o.rate(60), acks: 0.3, replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "disk", "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
-		return judge.Verdict{}, err
+		return nil, err
 	}
-	defer w.close() // what is left vanishes with the cell
+	defer func() {
+		if err != nil {
+			_ = w.close() // the first error is the one to tell
+		}
+	}()
 	disk, err := rig.NewDisk(ctx, dir, "disk", 512)
 	if err != nil {
-		return judge.Verdict{}, err
+		return nil, err
 	}
 	if err := w.start(); err != nil {
-		return judge.Verdict{}, err
+		return nil, err
 	}
 	w.stream()
 	least := time.Second
@@ -68,27 +84,31 @@ func cutPower(ctx context.Context, o options, name, binary string, cuts int, pat
 	}
 	for range cuts {
 		if !w.pause(between(random, least, least+2*time.Second)) {
-			return judge.Verdict{}, w.life.Err()
+			return nil, w.life.Err()
 		}
 		lives := time.Duration(random.IntN(300)) * time.Millisecond
 		if err := w.play(judge.PowerCut, "r1", w.daemons[0].Number, func() error { return powerCut(w, disk, lives) }); err != nil {
-			return judge.Verdict{}, err
+			return nil, err
 		}
 	}
 	w.pause(time.Second)
-	return w.finish(patience)
+	return w, nil
 }
 
 // errNotAgain: a daemon does not start on what the power cut has left.
 var errNotAgain = errors.New("it does not start again")
 
-// powerCut takes the power away. The daemon lives on for a moment, so that a 2xx for what was not flushed would show.
+// powerCut takes the power away. The daemon lives on for a moment, so that a 2xx for what was not flushed would show; what it
+// sends from then on reaches nobody, because a machine without power sends nothing.
 func powerCut(w *world, disk *rig.Disk, lives time.Duration) error {
+	dark := w.provider.Unplug()
+	defer dark()
 	if err := disk.Cut(w.life); err != nil {
 		return err
 	}
 	w.pause(lives)
 	w.daemons[0].Kill()
+	dark()
 	ctx, cancel := context.WithTimeout(w.life, startTime)
 	defer cancel()
 	if err := disk.Restore(ctx); err != nil {

@@ -20,6 +20,13 @@ const (
 	acksFile   = "acks.jsonl"
 )
 
+// conclude finishes the run with time enough for everything, and notes what it came to.
+func (w *world) conclude(r *result) (err error) {
+	r.Verdict, err = w.finish(settleTime)
+	r.add("the machine meanwhile", "%s", &w.pulse)
+	return err
+}
+
 // finish lets the run come to rest and gives the verdict. patience is how long what is accepted may still take to ring.
 func (w *world) finish(patience time.Duration) (judge.Verdict, error) {
 	w.provider.Heal()

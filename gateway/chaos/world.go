@@ -51,6 +51,7 @@ type world struct {
 	people   *crowd.People
 
 	posts, rings, faults, acknowledged *crowd.Log
+	pulse                              pulse
 
 	life      context.Context // ends when the world is closed
 	end       context.CancelFunc
@@ -169,9 +170,17 @@ func (w *world) stream() {
 	var posting, reading context.Context
 	posting, w.stopPosts = context.WithCancel(w.life)
 	reading, w.stopReads = context.WithCancel(w.life)
+	w.undo.Add("pulse", w.feel())
 	w.undo.Add("senders", func() error { w.end(); w.senders.Wait(); w.people.Wait(); return nil })
 	w.senders.Stream(posting, w.life)
 	w.people.Read(reading, w.life, w.town.Step)
+}
+
+// feel measures the machine until the returned func is called, which ends with the world's life.
+func (w *world) feel() func() error {
+	failed := make(chan error, 1)
+	go func() { failed <- w.pulse.take(w.life, w.path("pulse")) }()
+	return func() error { return <-failed }
 }
 
 // play plays a fault and writes it down: do breaks something and returns when it works again.

@@ -75,6 +75,12 @@ func (p *Provider) Fail() {
 	p.Sim.SetCallbackFaults(twiliosim.CallbackFaults{Lose: 0.5, Duplicate: 0.05, Reorder: 0.05, DuplicateInbound: 0.1})
 }
 
+// Unplug keeps every message from being accepted until the returned func is called; calling it again does nothing.
+func (p *Provider) Unplug() (plug func()) {
+	id := p.Sim.Inject(twiliosim.Fault{Kind: twiliosim.FailRefuse})
+	return func() { p.Sim.Remove(id) }
+}
+
 // Heal makes it work again.
 func (p *Provider) Heal() { p.Sim.Heal() }
 

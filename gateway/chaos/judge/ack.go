@@ -95,5 +95,5 @@ func (g *ground) afterAck(v *Verdict, confirmed map[int64]time.Time) {
 			after = append(after, r.At.Sub(at))
 		}
 	}
-	v.AfterAck = spread(after)
+	v.AfterAck = SpreadOf(after)
 }

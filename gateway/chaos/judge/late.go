@@ -28,8 +28,8 @@ func (g *ground) late(v *Verdict) {
 		escalation = append(escalation, r.At.Sub(due))
 		fromStart = append(fromStart, r.At.Sub(ep.Begun.Add(g.rules.Step)))
 	}
-	v.Lateness, v.Request = spread(lateness), spread(request)
-	v.Escalation, v.FromStart = spread(escalation), spread(fromStart)
+	v.Lateness, v.Request = SpreadOf(lateness), SpreadOf(request)
+	v.Escalation, v.FromStart = SpreadOf(escalation), SpreadOf(fromStart)
 }
 
 // afterKill measures what becomes of the messages that a killed replica had claimed: those that the provider had taken and
@@ -57,7 +57,7 @@ func (g *ground) afterKill(v *Verdict) {
 			}
 		}
 	}
-	v.Resend, v.Waiting = spread(resend), spread(waiting)
+	v.Resend, v.Waiting = SpreadOf(resend), SpreadOf(waiting)
 }
 
 // sentAgain finds the attempt after the last one that the killed replica made before the kill, if that one had gone well:
@@ -103,5 +103,5 @@ func (g *ground) gaps(v *Verdict) {
 		}
 		gaps = append(gaps, longest)
 	}
-	v.Gap = spread(gaps)
+	v.Gap = SpreadOf(gaps)
 }

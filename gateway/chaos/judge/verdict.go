@@ -83,7 +83,8 @@ type Spread struct {
 	Max time.Duration `json:"max_ns"`
 }
 
-func spread(d []time.Duration) Spread {
+// SpreadOf makes the distribution; it sorts d.
+func SpreadOf(d []time.Duration) Spread {
 	if len(d) == 0 {
 		return Spread{}
 	}
