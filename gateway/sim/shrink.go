@@ -130,7 +130,7 @@ func (r Result) Short() string {
 // concerns reports whether a line is about the broken object or what belongs to it. When nobody knows what is broken,
 // every line is.
 func (r Result) concerns(l line) bool {
-	if r.Broken.About == "" {
+	if r.Broken.About == "" || l.about == r.Broken.About {
 		return true
 	}
 	return slices.ContainsFunc(strings.Fields(l.about), func(name string) bool { return slices.Contains(r.related, name) })
