@@ -144,7 +144,7 @@ func TestABrokenWorldIsFoundAndShrunk(t *testing.T) {
 	if found.Broken == nil || found.Broken.Rule != sim.RuleOnce {
 		t.Fatalf("%+v", found.Broken)
 	}
-	small, r, err := sim.Shrink(o, *found.Broken, 3*time.Second)
+	small, r, err := sim.Shrink(o, *found.Broken, time.Minute)
 	if err != nil || r.Broken == nil || r.Broken.Rule != sim.RuleOnce {
 		t.Fatalf("%+v, %v", r.Broken, err)
 	}
