@@ -78,7 +78,7 @@ sim-acks: ## more than 100,000 races for an acknowledgement
 	$(GO) run ./gateway/sim/simulate -races -seeds $${SEEDS:-100}
 
 sim-mutants: ## plants bugs, one at a time: the simulator must find each
-	$(GO) run ./gateway/sim/mutate
+	$(GO) run ./gateway/sim/mutate -limit $${LIMIT:-1m}
 
 fuzz: ## each parser of foreign bytes for FUZZTIME (default 20s)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
