@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/notify"
 	"pagerd/routing"
@@ -42,6 +43,7 @@ type Config struct {
 	Routing    *routing.Tree
 	Book       *schedule.Book
 	Severities map[alert.Severity]Severity
+	Incidents  Incidents
 	Notify     Notify
 	Operators  []notify.Contact // told when pagerd itself has a problem
 	Tokens     []Token          // for the API
@@ -67,7 +69,8 @@ type Source struct {
 type Severity struct {
 	Severity alert.Severity
 	Targets  page.Targets
-	Ladder   []Rule // how a person is rung by default
+	Incident incident.Targets // what its incidents are held against, and how often pagerd asks by itself
+	Ladder   []Rule           // how a person is rung by default
 }
 
 // Rule is a default rung: the person's contact of that channel, after a delay.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/notify"
 	"pagerd/routing"
@@ -30,7 +31,7 @@ func (r *reader) severities(a at) map[alert.Severity]Severity {
 	out := map[alert.Severity]Severity{}
 	targets := routing.DefaultTargets()
 	for s := alert.SEV1; s <= alert.SEV4; s++ {
-		out[s] = Severity{Severity: s, Targets: targets[s], Ladder: defaultLadder(s)}
+		out[s] = Severity{Severity: s, Targets: targets[s], Incident: incident.DefaultTargets(s), Ladder: defaultLadder(s)}
 	}
 	keys, values := a.entries()
 	for i, key := range keys {
@@ -39,12 +40,13 @@ func (r *reader) severities(a at) map[alert.Severity]Severity {
 			values[i].fail("", "found the key %q, allowed: SEV-1, SEV-2, SEV-3, SEV-4", key)
 			continue
 		}
-		f := values[i].mapping("detect", "triage", "mitigate", "ack_ttl", "ladder", "promote")
+		f := values[i].mapping("detect", "triage", "mitigate", "ack_ttl", "ladder", "promote", "remind", "quiet", "relief", "office_hours")
 		sev := out[s]
 		t := &sev.Targets
 		t.Detect, t.Triage = f["detect"].duration(t.Detect, time.Second), f["triage"].duration(t.Triage, time.Second)
 		t.Mitigate, t.AckTTL = f["mitigate"].duration(t.Mitigate, time.Second), f["ack_ttl"].duration(t.AckTTL, time.Second)
 		t.Promote = f["promote"].yes(t.Promote)
+		sev.Incident = incidentTargets(f, sev.Incident, *t)
 		if !f["ladder"].missing() {
 			sev.Ladder = r.ladder(f["ladder"])
 		}

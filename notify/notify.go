@@ -54,6 +54,7 @@ const (
 	KindAsk      Kind = "ask"      // still on it? 4 extends, silence re-pages
 	KindResolved Kind = "resolved" // over; told once to everybody who was rung
 	KindOver     Kind = "over"     // to the commander: every page of the incident is over; is the incident?
+	KindRemind   Kind = "remind"   // an incident asks by itself: a missed target, a relief; read, not answered by a digit
 	KindAlarm    Kind = "alarm"    // pagerd itself has a problem (gap in the schedule, unreachable responder)
 )
 

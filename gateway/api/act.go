@@ -208,15 +208,16 @@ func (s *server) actIncident(w http.ResponseWriter, r *http.Request, field strin
 	if err != nil {
 		return err
 	}
-	ev, err := event(actor(r, sum), body)
+	by := actor(r, sum)
+	ev, err := event(by, body)
 	if err != nil {
 		return err
 	}
-	word, err := s.Engine.Incident(r.Context(), n, ev, s.Now().UTC())
+	word, err := s.Engine.Incident(r.Context(), n, ev, by.Op, s.Now().UTC())
 	if err != nil {
 		return err
 	}
-	if word == "refused" {
+	if word == incident.AnswerRefused {
 		return &fault{status: http.StatusConflict, message: fmt.Sprintf("incident %d is %s: this cannot be done to it", n, before.Incident.Status),
 			hint: "only a candidate can be dismissed; an open incident is mitigated or resolved"}
 	}
@@ -224,7 +225,7 @@ func (s *server) actIncident(w http.ResponseWriter, r *http.Request, field strin
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, IncidentOutcome{Code: word, Incident: after.Incident})
+	writeJSON(w, http.StatusOK, IncidentOutcome{Code: string(word), Incident: after.Incident})
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
 	"pagerd/notify"
@@ -70,33 +69,4 @@ func (e *Engine) Verb(ctx context.Context, verb notify.Verb, pages []Ref, by pag
 type Ref struct {
 	Page  int64
 	Round int
-}
-
-// Incident applies a person's event to an incident; the answer is the machine's word.
-func (e *Engine) Incident(ctx context.Context, number int64, ev incident.Event, now time.Time) (string, error) {
-	now = e.instant(now)
-	for range maxConflicts {
-		in, err := e.store.Incident(ctx, number)
-		if errors.Is(err, store.ErrNotFound) {
-			return "", &Refusal{Message: fmt.Sprintf("there is no incident %d", number), Hint: "an incident begins when a page is acknowledged"}
-		}
-		if err != nil {
-			return "", fmt.Errorf("load incident %d: %w", number, err)
-		}
-		next, fx := incident.Next(in, ev, now)
-		if !fx.Changed {
-			return fx.Answer, nil
-		}
-		c := store.Change{Now: now, Urgent: true}
-		e.putIncident(&c, next, fx)
-		err = e.commit(ctx, c)
-		if errors.Is(err, store.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("store incident %d: %w", number, err)
-		}
-		return fx.Answer, nil
-	}
-	return "", fmt.Errorf("store incident %d: %w", number, store.ErrConflict)
 }

@@ -193,6 +193,9 @@ func (e *Engine) facts(p page.Page, extra schedule.Policy, sev alert.Severity, n
 	if p.Severity != 0 && (sev == 0 || !sev.Worse(p.Severity)) {
 		sev = p.Severity
 	}
+	if p.Calls != "" {
+		sev = callSeverity(sev)
+	}
 	f := page.Facts{Roster: cfg.Book.Roster(p.Policy, sev, now)}
 	policy := p.Policy
 	if extra.Name != "" && extra.Name != p.Policy.Name {
@@ -225,89 +228,6 @@ func (e *Engine) factsFor(ctx context.Context, p page.Page, ev page.Event, now t
 	return f, nil
 }
 
-// changeIncident moves the page's incident in the same commit.
-func (e *Engine) changeIncident(ctx context.Context, c *store.Change, p *page.Page, fx page.Effects, ev page.Event) error {
-	number := p.Incident
-	if number == 0 {
-		number = p.Number
-	}
-	in, err := e.store.Incident(ctx, number)
-	if errors.Is(err, store.ErrNotFound) {
-		in = incident.Incident{Number: number}
-	} else if err != nil {
-		return fmt.Errorf("load incident %d: %w", number, err)
-	}
-	var iev incident.Event
-	switch fx.Incident {
-	case page.IncidentPromote, page.IncidentCandidate:
-		iev = incident.Promote{Page: p.Number, Severity: p.Severity, Service: p.Service, Summary: p.Summary, Triggered: p.TriggeredAt,
-			By: p.Acker, Candidate: fx.Incident == page.IncidentCandidate}
-		p.Incident = number
-	case page.IncidentSeverity:
-		if in.Version == 0 {
-			return nil
-		}
-		by := ""
-		if set, ok := ev.(page.SetSeverity); ok {
-			by = set.By.Person
-		}
-		iev = incident.Raised{To: p.Severity, By: by}
-	case page.IncidentAsk, page.IncidentResolve:
-		if in.Version == 0 {
-			return nil
-		}
-		last, err := e.lastOpen(ctx, in, p.Number)
-		if err != nil {
-			return err
-		}
-		iev = incident.PageOver{Page: p.Number, Last: last, May: fx.Incident == page.IncidentResolve}
-	}
-	next, ifx := incident.Next(in, iev, c.Now)
-	if !ifx.Changed {
-		return nil
-	}
-	e.putIncident(c, next, ifx)
-	if ifx.AskCommander {
-		e.askCommander(c, p, next)
-	}
-	return nil
-}
-
-// putIncident adds an incident and its entry to a change.
-func (e *Engine) putIncident(c *store.Change, next incident.Incident, fx incident.Effects) {
-	next.Version++
-	if fx.Entry.What != "" {
-		entry := fx.Entry
-		entry.Object = "incident/" + strconv.FormatInt(next.Number, 10)
-		next.Entries++
-		entry.Seq, entry.At = next.Entries, c.Now
-		entry = timeline.Seal(entry, next.Head)
-		next.Head = entry.Hash
-		c.Entries = append(c.Entries, entry)
-		e.log.Info("incident", zap.Int64("incident", next.Number), zap.String("what", entry.What),
-			zap.Stringer("severity", next.Severity), zap.String("status", string(next.Status)), zap.String("actor", entry.Actor))
-	}
-	e.owe(&next, c.Now)
-	c.Incident = &next
-}
-
-// lastOpen reports whether no other page of the incident is open.
-func (e *Engine) lastOpen(ctx context.Context, in incident.Incident, except int64) (bool, error) {
-	for _, n := range in.Pages {
-		if n == except {
-			continue
-		}
-		p, err := e.store.Page(ctx, n)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return false, fmt.Errorf("load page %d: %w", n, err)
-		}
-		if p.Open() {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
 // askCommander asks, by message and never by a call, whether the incident is over now that its pages are.
 func (e *Engine) askCommander(c *store.Change, p *page.Page, in incident.Incident) {
 	person, ok := e.config().Book.People[in.Commander]
@@ -326,10 +246,6 @@ func (e *Engine) askCommander(c *store.Change, p *page.Page, in incident.Inciden
 			return
 		}
 	}
-}
-
-func openIncidents() []incident.Status {
-	return []incident.Status{incident.Candidate, incident.Open, incident.Mitigated}
 }
 
 func panicFields(group string, v any) []zap.Field {

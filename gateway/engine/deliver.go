@@ -124,6 +124,13 @@ func (e *Engine) recheck(ctx context.Context, c store.Claim, now time.Time) ([]s
 			pages[d.Page] = p
 		}
 		ok, reason := e.wanted(p, d)
+		if d.Kind == notify.KindRemind {
+			var err error
+			if ok, err = e.reminderWanted(ctx, d); err != nil {
+				return nil, nil, err
+			}
+			reason = page.ReasonAnswered
+		}
 		if ok && d.Attempts > failoverAfter {
 			if ok, err := e.newest(ctx, d); err != nil {
 				return nil, nil, err

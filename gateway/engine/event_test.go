@@ -86,7 +86,7 @@ func begun(t *testing.T, st store.Store, n int64, sev alert.Severity, detected t
 
 func act(t *testing.T, e *engine.Engine, n int64, ev incident.Event, now time.Time) {
 	t.Helper()
-	if _, err := e.Incident(context.Background(), n, ev, now); err != nil {
+	if _, err := e.Incident(context.Background(), n, ev, "", now); err != nil {
 		t.Fatal(err)
 	}
 	e.Drain()
@@ -242,10 +242,10 @@ func TestReplicasThatChangeAnIncidentAtOnceTellItOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, e := range []*engine.Engine{a, b} {
 			wg.Go(func() {
-				_, _ = e.Incident(context.Background(), n, incident.Resolve{By: "ana"}, start().Add(time.Hour))
+				_, _ = e.Incident(context.Background(), n, incident.Resolve{By: "ana"}, "", start().Add(time.Hour))
 			})
 			wg.Go(func() {
-				_, _ = e.Incident(context.Background(), n, incident.Raised{To: alert.SEV2, By: "ben"}, start().Add(time.Hour))
+				_, _ = e.Incident(context.Background(), n, incident.Raised{To: alert.SEV2, By: "ben"}, "", start().Add(time.Hour))
 			})
 		}
 		wg.Wait()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"pagerd/gateway/alert"
@@ -348,16 +347,4 @@ func (f *folding) putAlerts(c *store.Change, p page.Page) {
 		}
 		c.Alerts = append(c.Alerts, s)
 	}
-}
-
-// openIncident returns the number if that incident is not over, else 0.
-func (e *Engine) openIncident(ctx context.Context, number int64) int64 {
-	if number == 0 {
-		return 0
-	}
-	in, err := e.store.Incident(ctx, number)
-	if err != nil || !slices.Contains(openIncidents(), in.Status) {
-		return 0
-	}
-	return number
 }

@@ -96,11 +96,11 @@ func (e *Engine) closeIncidents(ctx context.Context, answers []page.Answer, by p
 		if a.Code != page.AnswerAlreadyResolved || a.Incident == 0 {
 			continue
 		}
-		word, err := e.Incident(ctx, a.Incident, incident.Resolve{By: by.Person, Channel: by.Channel}, now)
+		word, err := e.Incident(ctx, a.Incident, incident.Resolve{By: by.Person, Channel: by.Channel}, opFor(by.Op, "incident", a.Incident), now)
 		if err != nil {
 			return err
 		}
-		if word == "resolved" {
+		if word == incident.AnswerResolved {
 			answers[i].Code = page.AnswerResolved
 		}
 	}
@@ -118,7 +118,7 @@ func (e *Engine) mitigate(ctx context.Context, set []Ref, by page.Actor, now tim
 		if p.Incident == 0 {
 			continue
 		}
-		if _, err := e.Incident(ctx, p.Incident, incident.Mitigate{By: by.Person, Channel: by.Channel}, now); err != nil {
+		if _, err := e.Incident(ctx, p.Incident, incident.Mitigate{By: by.Person, Channel: by.Channel}, opFor(by.Op, "incident", p.Incident), now); err != nil {
 			return "", err
 		}
 		done = append(done, p.Incident)

@@ -41,8 +41,9 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, error) {
 		switch d.Kind {
 		case store.DuePage:
 			g.Go(func() error { return e.fire(ctx, d, now) })
-		case store.DueIncident, store.DueHousekeeping:
-			// Incidents have no timers yet; housekeeping runs by Housekeep.
+		case store.DueIncident:
+			g.Go(func() error { return e.fireIncident(ctx, d.ID, now) })
+		case store.DueHousekeeping: // runs by Housekeep
 		}
 	}
 	return len(due), g.Wait()
@@ -75,6 +76,9 @@ func (e *Engine) Housekeep(ctx context.Context, now time.Time) error {
 	}
 	if err != nil {
 		return fmt.Errorf("trim the store: %w", err)
+	}
+	if err := e.upgradeIncidents(ctx, e.instant(now)); err != nil {
+		return err
 	}
 	return e.payOverdue(ctx, e.instant(now))
 }

@@ -78,7 +78,7 @@ func TestWhatComesTooLateIsAnswered(t *testing.T) {
 	open := promote(1042, alert.SEV2, "ana")
 	for _, c := range []struct {
 		events []Event
-		want   string
+		want   Answer
 	}{
 		{[]Event{open, Mitigate{By: "ana"}}, "mitigated"},
 		{[]Event{open, Mitigate{By: "ana"}, Mitigate{By: "ben"}}, "already_mitigated"},

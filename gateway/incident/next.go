@@ -10,47 +10,244 @@ import (
 	"pagerd/gateway/timeline"
 )
 
-// Next is the only way to change an incident. in is not modified; what Next changes it copies first. Every event is legal
-// in every status: what comes too late is answered.
+// Next is the only way to change an incident. in is not modified; what Next changes it copies first. With Effects.Changed
+// false the returned incident equals in.
 func Next(in Incident, ev Event, now time.Time) (Incident, Effects) {
-	m := &machine{in: in, now: now}
-	m.in.Pages = slices.Clone(in.Pages)
+	m := &machine{in: clone(in), now: now}
+	m.upgrade()
+	m.apply(ev)
+	if !m.fx.Changed {
+		return in, m.fx
+	}
+	if m.in.Over() {
+		m.in.RemindDue, m.in.QuietDue, m.in.ReliefDue = time.Time{}, time.Time{}, time.Time{}
+	}
+	m.in.Due, m.in.DueFor = m.in.next()
+	return m.in, m.fx
+}
+
+// machine is one transition under way.
+type machine struct {
+	in  Incident
+	fx  Effects
+	now time.Time
+	old bool // format 1 until now
+}
+
+// apply is a switch over the sealed events, which is why it is long.
+func (m *machine) apply(ev Event) {
+	if m.in.Status == "" { // only a page begins an incident
+		switch ev := ev.(type) {
+		case Promote:
+			m.begin(ev)
+		case MoveIn:
+			m.split(ev)
+		default:
+			m.fx.Answer = m.tooLate(ev)
+		}
+		return
+	}
 	switch ev := ev.(type) {
 	case Promote:
 		m.promote(ev)
 	case PageOver:
 		m.pageOver(ev)
+	case Due:
+		m.timers(ev)
 	case Mitigate:
 		m.mitigate(ev)
 	case Resolve:
 		m.resolve(ev)
+	case Confirm:
+		m.confirm(ev)
 	case Dismiss:
 		m.dismiss(ev)
 	case Raised:
 		m.raised(ev)
+	case SetSeverity:
+		m.setSeverity(ev)
+	case SetPhase:
+		m.setPhase(ev)
+	case Describe:
+		m.describe(ev)
+	case Note:
+		m.note(ev)
+	case Assign:
+		m.assign(ev)
+	case Call:
+		m.call(ev)
+	case Rung:
+		m.rung(ev)
+	case Answered:
+		m.answered(ev)
+	case Merge:
+		m.merge(ev)
+	case Absorb:
+		m.absorb(ev)
+	case MoveOut:
+		m.moveOut(ev)
+	case MoveIn:
+		m.moveIn(ev)
+	case ErrandDone:
+		m.errandDone(ev)
+	case Upgrade:
+		m.upgraded(ev)
 	}
-	if !m.fx.Changed {
-		return in, m.fx
-	}
-	return m.in, m.fx
 }
 
-type machine struct {
-	in  Incident
-	fx  Effects
-	now time.Time
+// tooLate is what an act on something that is over, or never began, comes to.
+func (m *machine) tooLate(ev Event) Answer {
+	switch ev.(type) {
+	case Mitigate, Resolve, SetPhase:
+		return AnswerAlreadyResolved
+	case Confirm, Dismiss, SetSeverity, Describe, Note, Assign, Call, Merge, MoveOut:
+		return AnswerRefused
+	}
+	return AnswerNone
 }
 
+// clone copies what a transition may change in place.
+func clone(in Incident) Incident {
+	in.Pages = slices.Clone(in.Pages)
+	in.Phases = slices.Clone(in.Phases)
+	in.Breaches = slices.Clone(in.Breaches)
+	in.Roles = slices.Clone(in.Roles)
+	in.Called = slices.Clone(in.Called)
+	in.Contributing = slices.Clone(in.Contributing)
+	in.MergedFrom = slices.Clone(in.MergedFrom)
+	in.Errands = slices.Clone(in.Errands)
+	in.Restarts = slices.Clone(in.Restarts)
+	return in
+}
+
+// upgrade fills in what format 1 did not have, from the instants that it had.
+func (m *machine) upgrade() {
+	in := &m.in
+	if in.Format >= Format || in.Status == "" {
+		return
+	}
+	in.Format, m.old = Format, true
+	for _, p := range []PhaseChange{{PhaseDetection, in.DetectedAt, "pagerd"}, {PhaseTriage, in.AcknowledgedAt, "pagerd"},
+		{PhaseRecovery, in.MitigatedAt, "pagerd"}, {PhaseResolved, in.ResolvedAt, "pagerd"}} {
+		if !p.At.IsZero() {
+			in.Phases = append(in.Phases, p)
+		}
+	}
+	if in.Commander != "" {
+		in.Roles = []Assignment{{Role: RoleCommander, Person: in.Commander, From: in.AcknowledgedAt, By: in.Commander}}
+	}
+}
+
+// upgraded: timers begin to run. What the older program let pass is not held against anybody now.
+func (m *machine) upgraded(ev Upgrade) {
+	if !m.old {
+		return
+	}
+	m.in.Targets = ev.Targets
+	m.fx.Changed = true
+	if m.in.Status == Candidate {
+		m.askOfCandidate()
+	}
+	if !m.working() {
+		return
+	}
+	m.restart(TargetTriage, m.now)
+	m.restart(TargetMitigate, m.now)
+	m.relieveLater()
+	m.in.ActiveAt = m.now
+	if ev.Targets.Quiet > 0 {
+		m.in.QuietDue = m.now.Add(ev.Targets.Quiet)
+	}
+}
+
+// record marks the incident as changed and writes the entry. The first word of a transition stays: what caused the rest.
 func (m *machine) record(actor, what, text string) {
 	m.fx.Changed = true
-	m.fx.Entry = timeline.Entry{Actor: actor, What: what, Text: text, Facts: map[string]string{"status": string(m.in.Status)}}
+	if m.fx.Entry.What == "" {
+		m.fx.Entry = timeline.Entry{Actor: actor, What: what, Text: text, Facts: map[string]string{}}
+	}
+	if m.fx.Entry.Facts != nil {
+		m.fx.Entry.Facts["status"] = string(m.in.Status)
+	}
 }
 
-// promote begins the incident, or adds a page to it. A page that joins what was over opens it again.
+// acted records what a person did: it is a sign of life.
+func (m *machine) acted(by, channel, what, text string) {
+	m.record(person(by), what, text)
+	m.fact("channel", channel)
+	m.in.ActiveAt = m.now
+	if m.in.Targets.Quiet > 0 && m.working() {
+		m.in.QuietDue = m.now.Add(m.in.Targets.Quiet)
+	}
+}
+
+func (m *machine) fact(key, value string) {
+	if m.fx.Entry.Facts != nil && value != "" {
+		m.fx.Entry.Facts[key] = value
+	}
+}
+
+func (m *machine) factNumber(key string, n int64) { m.fact(key, strconv.FormatInt(n, 10)) }
+
+// person names whoever acts; nobody is pagerd itself.
+func person(name string) string {
+	if name == "" {
+		return "pagerd"
+	}
+	return name
+}
+
+// working reports whether people work on the incident.
+func (m *machine) working() bool { return m.in.Status == Open || m.in.Status == Mitigated }
+
+func grave(s alert.Severity) bool { return s == alert.SEV1 || s == alert.SEV2 }
+
+// enter goes to a phase.
+func (m *machine) enter(p Phase, by string) {
+	if m.in.Phase() != p {
+		m.in.Phases = append(m.in.Phases, PhaseChange{Phase: p, At: m.now, By: person(by)})
+		m.fact("phase", string(p))
+	}
+}
+
+// begin makes an incident of its first page.
+func (m *machine) begin(ev Promote) {
+	in := &m.in
+	in.Format, in.Status, in.Severity, in.Declared = Format, Open, ev.Severity, ev.Declared
+	in.Service, in.Summary, in.Pages, in.Targets = ev.Service, ev.Summary, []int64{ev.Page}, ev.Targets
+	in.WarRoom, in.CustomerData, in.Security = ev.WarRoom, ev.CustomerData, ev.Security
+	m.detected(ev.Triggered)
+	in.Phases = []PhaseChange{{Phase: PhaseDetection, At: in.DetectedAt, By: "pagerd"}}
+	if in.Targets.OfficeHours && ev.Opens.After(m.now) {
+		m.restart(TargetTriage, ev.Opens)
+		m.restart(TargetMitigate, ev.Opens)
+	}
+	switch {
+	case ev.Candidate:
+		in.Status = Candidate
+		m.record("pagerd", "candidate", fmt.Sprintf("Page %d (%s) resolved unacknowledged: was it an incident?", ev.Page, ev.Severity))
+		m.askOfCandidate()
+	case ev.Declared:
+		m.acted(ev.By, "", "declared", fmt.Sprintf("%s declared %s and leads the incident: %s", person(ev.By), ev.Severity, ev.Summary))
+		m.start(ev.By)
+	default:
+		m.acted(ev.By, "", "begun", fmt.Sprintf("%s acknowledged page %d and leads the incident.", person(ev.By), ev.Page))
+		m.start(ev.By)
+	}
+	m.factNumber("page", ev.Page)
+}
+
+// start is where people begin to work on it.
+func (m *machine) start(by string) {
+	m.in.AcknowledgedAt = m.now
+	m.command(by, by)
+	m.enter(PhaseTriage, by)
+}
+
+// promote adds a page. A page that joins what was over opens it again; what was merged is no place for pages any more.
 func (m *machine) promote(ev Promote) {
 	in := &m.in
-	if in.Status == "" {
-		m.begin(ev)
+	if in.Status == Merged {
 		return
 	}
 	known := slices.Contains(in.Pages, ev.Page)
@@ -58,148 +255,144 @@ func (m *machine) promote(ev Promote) {
 		in.Pages = append(in.Pages, ev.Page)
 	}
 	if ev.Severity.Worse(in.Severity) {
-		in.Severity = ev.Severity
+		m.severity(ev.Severity, ev.Targets)
 	}
 	m.detected(ev.Triggered)
-	was := in.Status
-	if !ev.Candidate && was != Open && was != Mitigated {
-		in.Status, in.ResolvedAt, in.Dismissal = Open, time.Time{}, ""
-		in.MitigatedAt = time.Time{} // users are not well again after all
-	}
-	wasOver := in.PagesOver
+	wasOver, was := in.PagesOver, in.Status
 	in.PagesOver = false
-	if in.Commander == "" && !ev.Candidate {
-		in.Commander = ev.By
-	}
-	if in.AcknowledgedAt.IsZero() && !ev.Candidate {
-		in.AcknowledgedAt = m.now
-	}
 	switch {
-	case in.Status != was && was == Candidate:
-		m.record(by(ev.By), "begun", fmt.Sprintf("%s acknowledged page %d: the candidate is an incident.", by(ev.By), ev.Page))
-	case in.Status != was:
-		m.record(by(ev.By), "reopened", fmt.Sprintf("Page %d fires again: the incident is open again.", ev.Page))
+	case !ev.Candidate && was == Candidate:
+		in.Status = Open
+		m.acted(ev.By, "", "begun", fmt.Sprintf("%s acknowledged page %d: the candidate is an incident.", person(ev.By), ev.Page))
+		m.start(ev.By)
+	case !ev.Candidate && in.Over():
+		m.reopen(ev.By, fmt.Sprintf("Page %d fires again: the incident is open again.", ev.Page))
 	case !known || wasOver:
-		m.record(by(ev.By), "page_joined", fmt.Sprintf("Page %d belongs to the incident.", ev.Page))
+		m.record(person(ev.By), "page_joined", fmt.Sprintf("Page %d belongs to the incident.", ev.Page))
 	}
-	m.fact("page", ev.Page)
+	if !ev.Candidate && in.Commander == "" && m.fx.Changed {
+		m.command(ev.By, ev.By)
+	}
+	m.factNumber("page", ev.Page)
 }
 
-func (m *machine) begin(ev Promote) {
+// reopen: it was not over after all, and users are not well again.
+func (m *machine) reopen(by, text string) {
 	in := &m.in
-	in.Format, in.Status, in.Severity = Format, Open, ev.Severity
-	in.Service, in.Summary, in.Pages = ev.Service, ev.Summary, []int64{ev.Page}
-	m.detected(ev.Triggered)
-	if ev.Candidate {
-		in.Status = Candidate
-		m.record("pagerd", "candidate", fmt.Sprintf("Page %d (%s) resolved unacknowledged: was it an incident?", ev.Page, ev.Severity))
-	} else {
-		in.Commander, in.AcknowledgedAt = ev.By, m.now
-		m.record(by(ev.By), "begun", fmt.Sprintf("%s acknowledged page %d and leads the incident.", by(ev.By), ev.Page))
+	in.Status, in.ResolvedAt, in.MitigatedAt, in.Dismissal = Open, time.Time{}, time.Time{}, ""
+	in.Reopened++
+	if in.AcknowledgedAt.IsZero() {
+		in.AcknowledgedAt = m.now
 	}
-	m.fact("page", ev.Page)
+	m.acted(by, "", "reopened", text)
+	if in.Commander == "" {
+		m.command(by, by)
+	}
+	m.relieveLater()
+	m.restart(TargetMitigate, m.now)
+	m.back(PhaseInvestigation, by)
 }
 
 // detected keeps the earliest trigger.
 func (m *machine) detected(at time.Time) {
 	if m.in.DetectedAt.IsZero() || !at.IsZero() && at.Before(m.in.DetectedAt) {
 		m.in.DetectedAt = at
+		if len(m.in.Phases) > 0 {
+			m.in.Phases[0].At = at
+		}
 	}
 }
 
-func (m *machine) fact(key string, n int64) {
-	if m.fx.Entry.Facts != nil {
-		m.fx.Entry.Facts[key] = strconv.FormatInt(n, 10)
-	}
-}
-
-func by(person string) string {
-	if person == "" {
-		return "pagerd"
-	}
-	return person
-}
-
-// pageOver: a grave incident never ends by itself, its commander is asked.
+// pageOver: a grave incident never ends by itself, its commander is asked. A page that was left alone while its incident
+// went on is written down.
 func (m *machine) pageOver(ev PageOver) {
 	in := &m.in
-	if !slices.Contains(in.Pages, ev.Page) || in.PagesOver || in.Status != Open && in.Status != Mitigated {
+	if !m.working() {
 		return
 	}
-	if !ev.Last {
+	if !slices.Contains(in.Pages, ev.Page) {
+		if !ev.Unacknowledged {
+			return
+		}
+		in.Pages = append(in.Pages, ev.Page)
+		m.detected(ev.Triggered)
+		if ev.Severity.Worse(in.Severity) {
+			m.severity(ev.Severity, ev.Targets)
+		}
+		m.record("pagerd", "page_left_alone", fmt.Sprintf("Page %d fired meanwhile and resolved unacknowledged: it belongs to the incident.", ev.Page))
+	}
+	switch {
+	case in.PagesOver:
+		m.factNumber("page", ev.Page)
+		return
+	case !ev.Last:
 		// Stored although nothing is different: of two last pages that end at the same moment, each of which sees the other
 		// open, one must lose and look again.
 		m.fx.Changed = true
+		m.factNumber("page", ev.Page)
 		return
 	}
 	in.PagesOver = true
-	if ev.May && in.Severity != alert.SEV1 && in.Severity != alert.SEV2 {
-		in.Status, in.ResolvedAt = Resolved, m.now
+	if ev.May && !grave(in.Severity) {
+		m.in.Status = Resolved
 		m.record("pagerd", "resolved", "Its last page resolved.")
+		m.closed("pagerd")
 		return
 	}
 	m.record("pagerd", "pages_over", "Every page is over; the commander is asked.")
 	m.fx.AskCommander = true
+	m.factNumber("page", ev.Page)
 }
 
-func (m *machine) mitigate(ev Mitigate) {
-	switch m.in.Status {
-	case Resolved, Dismissed, "":
-		m.fx.Answer = "already_resolved"
-	case Mitigated:
-		m.fx.Answer = "already_mitigated"
-	default:
-		m.in.Status, m.in.MitigatedAt = Mitigated, m.now
-		m.lead(ev.By)
-		m.record(by(ev.By), "mitigated", by(ev.By)+" says that users are well again.")
-		m.channel(ev.Channel)
-		m.fx.Answer = "mitigated"
-	}
+func (m *machine) closed(by string) {
+	m.in.Status, m.in.ResolvedAt = Resolved, m.now
+	m.met(TargetTriage)
+	m.met(TargetMitigate)
+	m.enter(PhaseResolved, by)
+	m.hush()
 }
 
 func (m *machine) resolve(ev Resolve) {
-	if m.in.Status == Resolved || m.in.Status == Dismissed || m.in.Status == "" {
-		m.fx.Answer = "already_resolved"
+	if m.in.Over() {
+		m.fx.Answer = AnswerAlreadyResolved
 		return
 	}
-	m.in.Status, m.in.ResolvedAt = Resolved, m.now
 	m.lead(ev.By)
-	m.record(by(ev.By), "resolved", by(ev.By)+" closed the incident.")
-	m.channel(ev.Channel)
-	m.fx.Answer = "resolved"
+	m.in.Status = Resolved
+	m.acted(ev.By, ev.Channel, "resolved", person(ev.By)+" closed the incident.")
+	m.closed(ev.By)
+	m.fx.Answer = AnswerResolved
 }
 
 // lead makes the first person who acts on a candidate its commander.
-func (m *machine) lead(person string) {
+func (m *machine) lead(by string) {
 	if m.in.Commander == "" {
-		m.in.Commander = person
+		m.command(by, by)
 	}
 }
 
-func (m *machine) channel(c string) {
-	if c != "" {
-		m.fx.Entry.Facts["channel"] = c
+// confirm: the candidate was an incident.
+func (m *machine) confirm(ev Confirm) {
+	if m.in.Status != Candidate {
+		m.fx.Answer = AnswerRefused
+		if m.working() {
+			m.fx.Answer = AnswerUnchanged
+		}
+		return
 	}
+	m.in.Status, m.in.RemindDue = Open, time.Time{}
+	m.acted(ev.By, ev.Channel, "confirmed", person(ev.By)+" says that it was an incident, and leads it.")
+	m.start(ev.By)
+	m.fx.Answer = AnswerConfirmed
 }
 
 // dismiss needs a reason: a grave page that nobody answered is not waved away without one.
 func (m *machine) dismiss(ev Dismiss) {
 	if m.in.Status != Candidate || ev.Reason == "" {
-		m.fx.Answer = "refused"
+		m.fx.Answer = AnswerRefused
 		return
 	}
 	m.in.Status, m.in.Dismissal = Dismissed, ev.Reason
-	m.record(by(ev.By), "dismissed", by(ev.By)+" says it was no incident: "+ev.Reason)
-	m.channel(ev.Channel)
-	m.fx.Answer = "dismissed"
-}
-
-// raised follows a page's severity; alerts raise, only people lower.
-func (m *machine) raised(ev Raised) {
-	if m.in.Status == "" || ev.To == m.in.Severity || ev.By == "" && !ev.To.Worse(m.in.Severity) {
-		return
-	}
-	from := m.in.Severity
-	m.in.Severity = ev.To
-	m.record(by(ev.By), "severity_changed", fmt.Sprintf("From %s to %s.", from, ev.To))
+	m.acted(ev.By, ev.Channel, "dismissed", person(ev.By)+" says it was no incident: "+ev.Reason)
+	m.fx.Answer = AnswerDismissed
 }

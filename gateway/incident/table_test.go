@@ -56,7 +56,7 @@ func TestEveryEventInEveryStatus(t *testing.T) {
 				got = "-"
 			}
 			if fx.Answer != "" {
-				got += " " + fx.Answer
+				got += " " + string(fx.Answer)
 			}
 			if got != c.want[status] {
 				t.Errorf("%s in status %q: %q, want %q", c.name, status, got, c.want[status])

@@ -27,6 +27,8 @@ func (m *machine) acknowledge(ev Acknowledge) {
 		switch {
 		case m.oldRound(ev.By):
 			m.answer(AnswerOldRound)
+		case m.p.Calls != "":
+			m.comes(ev)
 		case m.mayConfirm(ev.By):
 			m.confirm(ev.By)
 		default:

@@ -71,6 +71,7 @@ const (
 	AnswerSeverity        AnswerCode = "severity_changed"
 	AnswerHeld            AnswerCode = "held" // silenced at present
 	AnswerHandedOver      AnswerCode = "handed_over"
+	AnswerComing          AnswerCode = "coming" // who was called into an incident knows
 )
 
 // Alarm is something that the operators must hear of beyond the page itself.
@@ -90,4 +91,6 @@ const (
 	IncidentAsk       IncidentChange = "ask"       // the page resolved: the commander is asked whether the incident is over
 	IncidentSeverity  IncidentChange = "severity"  // the page was raised or lowered
 	IncidentResolve   IncidentChange = "resolve"   // the page resolved and its incident may end with it (SEV-3/4)
+	IncidentMove      IncidentChange = "move"      // the page belongs to another incident
+	IncidentAnswered  IncidentChange = "answered"  // the page rang somebody into the incident, and is over
 )

@@ -17,11 +17,14 @@ import (
 func Next(p Page, ev Event, f Facts, now time.Time) (Page, Effects) {
 	m := &machine{p: clone(p), facts: f, now: now}
 	if p.Status == "" {
-		sig, ok := ev.(Signals)
-		if !ok {
+		switch ev := ev.(type) {
+		case Signals:
+			m.create(ev)
+		case ByHand:
+			m.byHand(ev)
+		default:
 			return p, Effects{Answer: Answer{Page: p.Number}}
 		}
-		m.create(sig)
 	} else {
 		m.apply(ev)
 	}
@@ -70,6 +73,9 @@ func (m *machine) apply(ev Event) {
 		m.deliveryFailed(ev)
 	case Silenced:
 		m.silenced(ev.Silence)
+	case Moved:
+		m.moved(ev)
+	case ByHand: // begun before: a page is begun once
 	}
 }
 

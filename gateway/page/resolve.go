@@ -47,6 +47,8 @@ func (m *machine) resolve(by string, reason Reason) {
 // unless it was silenced all the time.
 func (m *machine) endIncident(quiet bool) {
 	switch {
+	case m.p.Calls != "":
+		m.fx.Incident = IncidentAnswered
 	case m.p.Incident != 0 && grave(m.p.Severity):
 		m.fx.Incident = IncidentAsk
 	case m.p.Incident != 0:

@@ -93,6 +93,10 @@ func (m *machine) hide(sender string, n int) {
 
 // stale sets the instant at which nothing was heard for too long: soon when only hidden alerts may still fire.
 func (m *machine) stale() {
+	if m.p.Source == SourceHand { // nobody says anything of it but people
+		m.p.StaleDue = time.Time{}
+		return
+	}
 	after := m.p.Targets.Stale
 	if after == 0 {
 		after = defaultStale
@@ -168,7 +172,7 @@ func (m *machine) raise(ev Signals) {
 
 // changeIncidentSeverity lets the page's incident follow.
 func (m *machine) changeIncidentSeverity() {
-	if m.p.Incident != 0 {
+	if m.p.Incident != 0 && m.p.Calls == "" {
 		m.fx.Incident = IncidentSeverity
 	}
 }

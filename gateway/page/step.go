@@ -16,6 +16,13 @@ func (m *machine) startRound() { m.startRoundAt(0) }
 
 // startRoundAt begins the next round at a step: 0 but for a person who asks for the next one.
 func (m *machine) startRoundAt(step int) {
+	m.beginRound(step)
+	m.fireStep()
+	m.climb()
+}
+
+// beginRound clears what belonged to the round before.
+func (m *machine) beginRound(step int) {
 	p := &m.p
 	p.Status = Triggered
 	p.Round, p.RoundAt = p.Round+1, m.now
@@ -26,8 +33,6 @@ func (m *machine) startRoundAt(step int) {
 	p.Step, p.Pass, p.Rang, p.StepDue = step, 0, false, m.now
 	m.stale()
 	m.fact("round", strconv.Itoa(p.Round))
-	m.fireStep()
-	m.climb()
 }
 
 // fireStep does the one step that is due. Its next instant counts from when it was due, so that steps do not drift.

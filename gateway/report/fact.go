@@ -21,7 +21,9 @@ func Of(in incident.Incident, zone *time.Location) Fact {
 	return Fact{
 		Number: in.Number, Severity: in.Severity, Service: in.Service, Summary: in.Summary, Month: month(in.DetectedAt, zone), Status: in.Status,
 		DetectedAt: whole(in.DetectedAt), AckedAt: whole(in.AcknowledgedAt), MitigatedAt: whole(in.MitigatedAt), ResolvedAt: whole(in.ResolvedAt),
-		Commander: in.Commander, Goals: GoalsOf(in.Severity), Pages: slices.Clone(in.Pages),
+		Commander: in.Commander, Goals: GoalsOf(in.Severity), Pages: slices.Clone(in.Pages), ImpactAt: whole(in.ImpactAt),
+		TriagedAt: whole(in.TriagedAt()), RootCause: in.RootCause, Merged: in.MergedInto, Reopened: in.Reopened,
+		CustomerData: in.CustomerData, Security: in.Security,
 	}
 }
 

@@ -245,10 +245,13 @@ func (w *world) runVerb(ctx context.Context, a runs, by page.Actor) (string, err
 		}
 		return do(page.SetSeverity{By: by, To: a.severity, Policy: policy, Targets: targets})
 	case "mitigated":
-		return w.engine.Incident(ctx, a.number, incident.Mitigate{By: by.Person, Channel: by.Channel}, w.now)
+		word, err := w.engine.Incident(ctx, a.number, incident.Mitigate{By: by.Person, Channel: by.Channel}, "", w.now)
+		return string(word), err
 	case "close":
-		return w.engine.Incident(ctx, a.number, incident.Resolve{By: by.Person, Channel: by.Channel}, w.now)
+		word, err := w.engine.Incident(ctx, a.number, incident.Resolve{By: by.Person, Channel: by.Channel}, "", w.now)
+		return string(word), err
 	default:
-		return w.engine.Incident(ctx, a.number, incident.Dismiss{By: by.Person, Channel: by.Channel, Reason: a.text}, w.now)
+		word, err := w.engine.Incident(ctx, a.number, incident.Dismiss{By: by.Person, Channel: by.Channel, Reason: a.text}, "", w.now)
+		return string(word), err
 	}
 }

@@ -21,10 +21,13 @@ func (j *judge) everything(last bool) {
 		w.failed = fmt.Errorf("read the due index: %w", err)
 		return
 	}
-	index := map[int64]time.Time{}
+	index, incidents := map[int64]time.Time{}, map[int64]time.Time{}
 	for _, d := range due {
-		if d.Kind == store.DuePage {
+		switch d.Kind {
+		case store.DuePage:
 			index[d.ID] = d.At
+		case store.DueIncident:
+			incidents[d.ID] = d.At
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(j.pages)) {
@@ -45,6 +48,9 @@ func (j *judge) everything(last bool) {
 		have, err := s.Incident(ctx, n)
 		if err != nil || have.Version != in.Version || have.Head != in.Head {
 			w.fail(RuleSame, fmt.Sprintf("incident/%d", n), "version %d was committed, and version %d is stored (%v)", in.Version, have.Version, err)
+		}
+		if at := incidents[n]; !at.Equal(in.Due) || !in.Over() && in.Due.IsZero() {
+			w.fail(RuleDue, fmt.Sprintf("incident/%d", n), "it is %s and due at %s, and the index says %s", in.Status, stamp(in.Due), stamp(at))
 		}
 		j.wholeChain(fmt.Sprintf("incident/%d", n), in.Head)
 	}

@@ -34,8 +34,15 @@ type sending struct {
 
 // delivery notes one that was stored.
 func (j *judge) delivery(c store.Change, d store.Delivery) {
-	if j.deliveries[d.ID] != nil || c.Page == nil || d.Page != c.Page.Number {
+	owned := c.Page != nil && d.Page == c.Page.Number
+	if d.Kind == notify.KindRemind { // an incident's: stored with it, or with the failure of the way before
+		owned = c.Incident != nil && d.Page == c.Incident.Number || slices.ContainsFunc(c.Settle, func(s store.Settlement) bool { return s.State == store.Failed })
+	}
+	if j.deliveries[d.ID] != nil || !owned {
 		j.w.fail(RuleCommitted, "delivery/"+d.ID, "it is stored a second time, or without its page")
+	}
+	if d.Kind == notify.KindRemind && d.Channel == notify.Voice {
+		j.w.fail(RuleIncident, "delivery/"+d.ID, "a reminder rings a telephone")
 	}
 	visible := d.VisibleAt
 	if visible.IsZero() {

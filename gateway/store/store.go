@@ -98,10 +98,10 @@ type Delivery struct {
 	Voiced     bool          `json:"voiced,omitempty"`    // a call on which a digit was pressed
 }
 
-// Lane returns the bundle lane of a send: all pending sends of one lane are claimed together. SEV-1 never shares, and
-// calls are bundled like messages (one call tells of several pages).
+// Lane returns the bundle lane of a send: all pending sends of one lane are claimed together. SEV-1 never shares, nor does
+// a reminder, which has a sentence of its own, and calls are bundled like messages (one call tells of several pages).
 func Lane(s page.Send) string {
-	if s.Severity == alert.SEV1 {
+	if s.Severity == alert.SEV1 || s.Kind == notify.KindRemind {
 		return s.ID
 	}
 	return s.Contact + "/" + string(s.Kind)

@@ -89,6 +89,8 @@ func sentence(a page.Answer, zone *time.Location) string {
 		return n + " is silenced at present. Nothing was changed"
 	case page.AnswerHandedOver:
 		return n + " is handed over"
+	case page.AnswerComing:
+		return fmt.Sprintf("Noted: you know of incident %d and are not rung for it any more. Reply ? %d to see how it stands", a.Incident, a.Incident)
 	}
 	return n + ": nothing changed"
 }

@@ -18,6 +18,9 @@ func title(n notify.Notification) string {
 		return "[pagerd]"
 	}
 	s := n.Subjects[0]
+	if n.Kind == notify.KindRemind {
+		return fmt.Sprintf("[%s] incident %d: %s", s.Severity, s.Page, foreign(s.Service))
+	}
 	t := fmt.Sprintf("[%s] %s: %s (#%d)", s.Severity, foreign(s.Service), short(foreign(s.Summary), 120), s.Page)
 	if len(n.Subjects) > 1 {
 		t = fmt.Sprintf("[%s] %d pages: #%d and others", s.Severity, len(n.Subjects), s.Page)
@@ -49,6 +52,8 @@ func heading(n notify.Notification) string {
 		return "Every alert is over. Is the incident?"
 	case notify.KindResolved:
 		return "Resolved."
+	case notify.KindRemind:
+		return "Your incident asks for you."
 	case notify.KindAlarm:
 		return "pagerd itself needs attention."
 	}
@@ -59,10 +64,10 @@ func heading(n notify.Notification) string {
 func mail(n notify.Notification) string {
 	var b strings.Builder
 	b.WriteString(heading(n) + "\n\n")
-	if n.Kind == notify.KindAlarm {
-		b.WriteString(foreign(n.Text) + "\n")
+	if n.Kind == notify.KindAlarm || n.Kind == notify.KindRemind {
+		b.WriteString(foreign(n.Text) + "\n\n")
 	}
-	for _, s := range n.Subjects {
+	for _, s := range shown(n) {
 		fmt.Fprintf(&b, "%s  %s  #%d\n%s\n", s.Severity, foreign(s.Service), s.Page, foreign(s.Summary))
 		for _, f := range facts(s) {
 			fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Value)
@@ -73,6 +78,14 @@ func mail(n notify.Notification) string {
 		b.WriteString("Acknowledge, resolve or escalate: " + n.Link + "\n")
 	}
 	return b.String()
+}
+
+// shown are the pages that a mail describes: a reminder speaks of an incident and not of a page.
+func shown(n notify.Notification) []notify.Subject {
+	if n.Kind == notify.KindRemind {
+		return nil
+	}
+	return n.Subjects
 }
 
 // fact is a line of a mail. Link is set where the value can be opened.
@@ -107,7 +120,7 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts"
 <body style="font-family:system-ui,sans-serif;line-height:1.5;max-width:36em;margin:1em auto;padding:0 1em">
 <p>{{.Heading}}</p>
 {{if .Alarm}}<p>{{.Alarm}}</p>{{end}}
-{{range .N.Subjects}}<h1 style="font-size:1.2em;margin-bottom:0">{{.Severity}} {{clean .Service}} <small>#{{.Page}}</small></h1>
+{{range .Shown}}<h1 style="font-size:1.2em;margin-bottom:0">{{.Severity}} {{clean .Service}} <small>#{{.Page}}</small></h1>
 <p style="margin-top:.3em">{{clean .Summary}}</p>
 <table>{{range facts .}}<tr><td style="padding-right:1em;opacity:.7">{{.Name}}</td><td>{{if .Link}}<a href="{{.Link}}">{{.Value}}</a>{{else}}{{.Value}}{{end}}</td></tr>{{end}}</table>
 {{end}}
@@ -118,11 +131,11 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts"
 // HTML is the mail's HTML part. Foreign text is escaped; there is nothing to load.
 func HTML(n notify.Notification) string {
 	alarm := ""
-	if n.Kind == notify.KindAlarm {
+	if n.Kind == notify.KindAlarm || n.Kind == notify.KindRemind {
 		alarm = foreign(n.Text)
 	}
 	var b strings.Builder
-	if err := mailPage.Execute(&b, map[string]any{"Heading": heading(n), "N": n, "Alarm": alarm}); err != nil {
+	if err := mailPage.Execute(&b, map[string]any{"Heading": heading(n), "N": n, "Shown": shown(n), "Alarm": alarm}); err != nil {
 		return "" // the text part says the same
 	}
 	return b.String()

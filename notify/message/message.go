@@ -31,6 +31,9 @@ func sms(n notify.Notification) string {
 	if n.Kind == notify.KindAlarm {
 		return fit(brief(n.Text), frame{"PAGERD: ", ""})
 	}
+	if n.Kind == notify.KindRemind {
+		return reminded(n)
+	}
 	if len(n.Subjects) == 0 {
 		return "PAGERD: a page without a subject."
 	}

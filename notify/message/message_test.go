@@ -55,7 +55,7 @@ func TestWhatPeopleReadAndHear(t *testing.T) {
 		}
 	}
 	b.WriteString("== answers\n")
-	for _, code := range []page.AnswerCode{page.AnswerAcked, page.AnswerAlreadyAcked, page.AnswerConfirmed, page.AnswerExtended, page.AnswerOldRound, page.AnswerResolved,
+	for _, code := range []page.AnswerCode{page.AnswerAcked, page.AnswerComing, page.AnswerAlreadyAcked, page.AnswerConfirmed, page.AnswerExtended, page.AnswerOldRound, page.AnswerResolved,
 		page.AnswerAlreadyResolved, page.AnswerEscalated, page.AnswerNobodyLeft, page.AnswerReopened, page.AnswerNoted, page.AnswerSeverity, page.AnswerHeld, page.AnswerHandedOver} {
 		a := page.Answer{Code: code, Page: 1042, By: "ben", At: time.Date(2026, 3, 28, 2, 4, 0, 0, time.UTC), Next: "carla", Severity: alert.SEV2, Incident: 1042}
 		fmt.Fprintf(&b, "%s: %s\n   spoken: %s\n", code, Answers([]page.Answer{a}, time.UTC), strings.Join(SpokenAnswers([]page.Answer{a}, time.UTC), " "))

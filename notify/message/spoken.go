@@ -161,6 +161,8 @@ func answerSpoken(a page.Answer, zone *time.Location) string {
 		return n + " has rung anew since this call began. Nothing was changed."
 	case page.AnswerHeld:
 		return n + " is silenced. Nothing was changed."
+	case page.AnswerComing:
+		return "Noted: you know of incident " + digits(a.Incident) + ", and are not rung for it any more."
 	case page.AnswerExtended:
 		return "Noted. " + n + " stays yours."
 	}

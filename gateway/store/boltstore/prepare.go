@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"pagerd/gateway/incident"
 	"pagerd/gateway/store"
 )
 
@@ -82,7 +81,7 @@ func prepare(c store.Change) (*prepared, error) {
 		p.page = &object{number: g.Number, head: h, value: keep(encodeHeaded(h, g))}
 	}
 	if in := c.Incident; in != nil {
-		over := in.Status == incident.Resolved || in.Status == incident.Dismissed
+		over := in.Over()
 		h := head{version: in.Version, due: nanos(in.Due), at: closed(over, in.ResolvedAt, c.Now), open: !over}
 		p.incident = &object{number: in.Number, head: h, value: keep(encodeHeaded(h, in))}
 	}

@@ -59,7 +59,7 @@ func encodeChange(c store.Change) (e encoded, err error) {
 	if in := c.Incident; in != nil {
 		e.incident, err = encode(*in)
 		note(err)
-		over := in.Status == incident.Resolved || in.Status == incident.Dismissed
+		over := in.Over()
 		e.incident.version, e.incident.open, e.incident.due = in.Version, !over, in.Due.UTC()
 		e.incident.closed = closedAt(over, in.ResolvedAt, c.Now)
 	}

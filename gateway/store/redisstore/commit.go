@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"pagerd/gateway/incident"
 	"pagerd/gateway/store"
 )
 
@@ -242,7 +241,7 @@ func (e *encoded) objects(c store.Change) error {
 		if err != nil {
 			return err
 		}
-		over := in.Status == incident.Resolved || in.Status == incident.Dismissed
+		over := in.Over()
 		closed := closedAt(over, in.ResolvedAt, c.Now)
 		e.args = append(e.args, decimal(in.Number), decimal(in.Version-1), decimal(in.Version), instant(in.Due), bit(!over),
 			instant(closed), expiry(closed), "", body)

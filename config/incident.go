@@ -1,0 +1,52 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"pagerd/gateway/incident"
+	"pagerd/gateway/page"
+)
+
+// Incidents is what holds of all incidents.
+type Incidents struct {
+	// WarRoom is the template of the link under which an incident's people meet, with {incident}, {service} and {severity} in
+	// it; empty = none.
+	WarRoom string
+}
+
+// incidentTargets reads how often pagerd asks by itself. The times themselves are the severity's.
+func incidentTargets(f fields, t incident.Targets, of page.Targets) incident.Targets {
+	t.Detect, t.Triage, t.Mitigate = of.Detect, of.Triage, of.Mitigate
+	t.Remind, t.Quiet = f["remind"].duration(t.Remind, time.Minute), f["quiet"].duration(t.Quiet, time.Minute)
+	t.Relief, t.OfficeHours = f["relief"].duration(t.Relief, time.Minute), f["office_hours"].yes(t.OfficeHours)
+	return t
+}
+
+func (r *reader) incidents(a at) Incidents {
+	f := a.mapping("war_room")
+	var out Incidents
+	if v := f["war_room"]; !v.missing() {
+		out.WarRoom = v.text()
+		for _, name := range placeholder.FindAllString(out.WarRoom, -1) {
+			if name != "{incident}" && name != "{service}" && name != "{severity}" {
+				v.fail("known: {incident}, {service}, {severity}", "found %s in the link", name)
+			}
+		}
+		if u, err := url.Parse(out.Room(incident.Incident{Number: 1001})); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			v.fail(`write it like https://meet.example.com/incident-{incident}`, "found %q, which is no link", out.WarRoom)
+		}
+	}
+	return out
+}
+
+var placeholder = regexp.MustCompile(`\{[^}]*\}`)
+
+// Room returns where the people of an incident meet; empty when nothing is configured.
+func (i Incidents) Room(in incident.Incident) string {
+	return strings.NewReplacer("{incident}", strconv.FormatInt(in.Number, 10), "{service}", url.PathEscape(in.Service),
+		"{severity}", in.Severity.String()).Replace(i.WarRoom)
+}
