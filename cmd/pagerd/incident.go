@@ -11,11 +11,23 @@ import (
 )
 
 type incidentCommand struct {
-	List     incidentList     `cmd:"" help:"List incidents: the open ones, or all of them."`
-	Show     incidentShow     `cmd:"" help:"Show an incident with its timeline."`
-	Mitigate incidentMitigate `cmd:"" help:"Say that users are well again."`
-	Resolve  incidentResolve  `cmd:"" help:"Close an incident."`
-	Dismiss  incidentDismiss  `cmd:"" help:"Say that a candidate was no incident, and why."`
+	List       incidentList       `cmd:"" help:"List incidents: the open ones, or all of them."`
+	Show       incidentShow       `cmd:"" help:"Show an incident with its timeline."`
+	Severities incidentSeverities `cmd:"" help:"Say what the severities mean, before you declare."`
+	Declare    incidentDeclare    `cmd:"" help:"Begin an incident without an alert; you lead it."`
+	Confirm    incidentConfirm    `cmd:"" help:"Say that a candidate was an incident; you lead it."`
+	Dismiss    incidentDismiss    `cmd:"" help:"Say that a candidate was no incident, and why."`
+	Severity   incidentSeverity   `cmd:"" help:"Say how bad an incident is; that ends its triage."`
+	Phase      incidentPhase      `cmd:"" help:"Say how far the work is."`
+	Note       incidentNote       `cmd:"" help:"Write into an incident's timeline."`
+	Describe   incidentDescribe   `cmd:"" help:"Say what is known: impact, root cause, customers' data, security."`
+	Assign     incidentAssign     `cmd:"" help:"Give a role to somebody, or take it from them."`
+	Call       incidentCall       `cmd:"" help:"Ring people into an open incident."`
+	Merge      incidentMerge      `cmd:"" help:"Say that an incident is the same as an older one."`
+	Move       incidentMove       `cmd:"" help:"Move a page to another incident, or make it one of its own."`
+	Mitigate   incidentMitigate   `cmd:"" help:"Say that users are well again."`
+	Resolve    incidentResolve    `cmd:"" help:"Close an incident."`
+	Import     incidentImport     `cmd:"" help:"Write chat or call highlights into the timeline, with their own times."`
 }
 
 type incidentList struct {
@@ -77,6 +89,7 @@ func (c *incidentShow) Run(e *env) error {
 		if in.Dismissal != "" {
 			rows = append(rows, []string{"dismissed", safe(in.Dismissal)})
 		}
+		rows = append(rows, standing(in)...)
 		var pages []string
 		for _, n := range in.Pages {
 			pages = append(pages, strconv.FormatInt(n, 10))
@@ -126,6 +139,10 @@ func (f format) toldIncident(e *env, out api.IncidentOutcome, err error) error {
 		return err
 	}
 	return f.print(e.out, out, func(w io.Writer) {
-		fmt.Fprintf(w, "incident %d %s\n", out.Incident.Number, strings.ReplaceAll(out.Code, "_", " "))
+		fmt.Fprintf(w, "incident %d %s", out.Incident.Number, strings.ReplaceAll(out.Code, "_", " "))
+		if len(out.Called) > 0 {
+			fmt.Fprintf(w, ": %s", safe(strings.Join(out.Called, ", ")))
+		}
+		fmt.Fprintln(w)
 	})
 }

@@ -37,7 +37,7 @@ type commands struct {
 	Oncall   oncallCommand   `cmd:"" help:"Say who is on call."`
 	Status   statusCommand   `cmd:"" help:"Say how a running pagerd is; exit 1 when somebody could not be paged."`
 	Page     pageCommand     `cmd:"" help:"List, show and answer pages."`
-	Incident incidentCommand `cmd:"" help:"List, show and close incidents."`
+	Incident incidentCommand `cmd:"" help:"Declare, lead and close incidents."`
 	Report   reportCommand   `cmd:"" help:"Monthly reviews, digests, and the facts they are made of."`
 	Store    storeCommand    `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
 	Reload   reloadCommand   `cmd:"" help:"Make a running pagerd read its configuration again."`

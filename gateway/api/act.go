@@ -28,8 +28,33 @@ const maxText = 2000
 type Act struct {
 	Pages    []int64        `json:"pages,omitempty"`    // acknowledge and resolve of several pages as one act
 	Text     string         `json:"text,omitempty"`     // note
-	Severity alert.Severity `json:"severity,omitempty"` // severity
+	Severity alert.Severity `json:"severity,omitempty"` // severity, declare
 	Reason   string         `json:"reason,omitempty"`   // dismiss
+
+	Service      string         `json:"service,omitempty"`       // declare
+	Summary      string         `json:"summary,omitempty"`       // declare, describe
+	CustomerData *bool          `json:"customer_data,omitempty"` // declare, describe
+	Security     *bool          `json:"security,omitempty"`      // declare, describe
+	Phase        incident.Phase `json:"phase,omitempty"`         // phase
+	At           time.Time      `json:"at,omitzero"`             // note: when it happened
+	ImpactAt     time.Time      `json:"impact_at,omitzero"`      // describe
+	RootCause    string         `json:"root_cause,omitempty"`    // describe
+	Contributing string         `json:"contributing,omitempty"`  // describe
+	Role         incident.Role  `json:"role,omitempty"`          // assign
+	Person       string         `json:"person,omitempty"`        // assign
+	Off          bool           `json:"off,omitempty"`           // assign: takes the role away
+	Target       string         `json:"target,omitempty"`        // call
+	Into         int64          `json:"into,omitempty"`          // merge
+	Page         int64          `json:"page,omitempty"`          // move
+	To           int64          `json:"to,omitempty"`            // move; missing = an incident of its own
+	Highlights   []Highlight    `json:"highlights,omitempty"`    // import
+}
+
+// Highlight is something that was said elsewhere, in a chat or on a call, with its own time.
+type Highlight struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by,omitempty"` // as it stands there; foreign text
+	Text string    `json:"text"`
 }
 
 // Outcome is what an act on pages came to.
@@ -54,8 +79,9 @@ const Repeated = "repeated"
 
 // IncidentOutcome is what an act on an incident came to.
 type IncidentOutcome struct {
-	Code     string   `json:"code"` // mitigated, already_mitigated, resolved, already_resolved, dismissed
+	Code     string   `json:"code"` // a word of the closed list of answers; "repeated" as with pages
 	Incident Incident `json:"incident"`
+	Called   []string `json:"called,omitempty"` // who is being rung
 }
 
 func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) error {
@@ -177,56 +203,22 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, numbers []int64,
 }
 
 func (s *server) mitigate(w http.ResponseWriter, r *http.Request) error {
-	return s.actIncident(w, r, "", func(by page.Actor, _ Act) (incident.Event, error) {
+	return s.actIncident(w, r, nil, func(by page.Actor, _ Act) (incident.Event, error) {
 		return incident.Mitigate{By: by.Person, Channel: by.Channel}, nil
 	})
 }
 
 func (s *server) resolveIncident(w http.ResponseWriter, r *http.Request) error {
-	return s.actIncident(w, r, "", func(by page.Actor, _ Act) (incident.Event, error) {
+	return s.actIncident(w, r, nil, func(by page.Actor, _ Act) (incident.Event, error) {
 		return incident.Resolve{By: by.Person, Channel: by.Channel}, nil
 	})
 }
 
 func (s *server) dismiss(w http.ResponseWriter, r *http.Request) error {
-	return s.actIncident(w, r, "reason", func(by page.Actor, a Act) (incident.Event, error) {
+	return s.actIncident(w, r, []string{"reason"}, func(by page.Actor, a Act) (incident.Event, error) {
 		reason, err := required("reason", a.Reason)
 		return incident.Dismiss{By: by.Person, Channel: by.Channel, Reason: reason}, err
 	})
-}
-
-func (s *server) actIncident(w http.ResponseWriter, r *http.Request, field string, event func(by page.Actor, a Act) (incident.Event, error)) error {
-	body, sum, err := readAct(r, field)
-	if err != nil {
-		return err
-	}
-	n, err := number(r)
-	if err != nil {
-		return err
-	}
-	before, err := s.incident(r.Context(), n)
-	if err != nil {
-		return err
-	}
-	by := actor(r, sum)
-	ev, err := event(by, body)
-	if err != nil {
-		return err
-	}
-	word, err := s.Engine.Incident(r.Context(), n, ev, by.Op, s.Now().UTC())
-	if err != nil {
-		return err
-	}
-	if word == incident.AnswerRefused {
-		return &fault{status: http.StatusConflict, message: fmt.Sprintf("incident %d is %s: this cannot be done to it", n, before.Incident.Status),
-			hint: "only a candidate can be dismissed; an open incident is mitigated or resolved"}
-	}
-	after, err := s.incident(r.Context(), n)
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, IncidentOutcome{Code: string(word), Incident: after.Incident})
-	return nil
 }
 
 // reload reads the configuration again; a mistake in it changes nothing.
@@ -267,8 +259,8 @@ func person(t config.Token) string {
 	return "api:" + t.Name
 }
 
-// readAct reads the body: empty, or a JSON object with nothing but the one field that the act takes. sum is its digest.
-func readAct(r *http.Request, field string) (a Act, sum string, err error) {
+// readAct reads the body: empty, or a JSON object with nothing but the fields that the act takes. sum is its digest.
+func readAct(r *http.Request, allowed ...string) (a Act, sum string, err error) {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return a, "", fmt.Errorf("read the request: %w", err)
@@ -285,21 +277,27 @@ func readAct(r *http.Request, field string) (a Act, sum string, err error) {
 		return a, "", &fault{status: http.StatusBadRequest, message: "the body is no JSON object: " + err.Error()}
 	}
 	for name := range fields {
-		if name != field {
-			return a, "", &fault{status: http.StatusBadRequest, message: "unknown field " + strconv.Quote(name), hint: takes(field)}
+		if !slices.Contains(allowed, name) {
+			return a, "", &fault{status: http.StatusBadRequest, message: "unknown field " + strconv.Quote(name), hint: takes(allowed)}
 		}
 	}
 	if err := json.Unmarshal(raw, &a); err != nil {
-		return a, "", &fault{status: http.StatusUnprocessableEntity, message: err.Error(), hint: takes(field)}
+		return a, "", &fault{status: http.StatusUnprocessableEntity, message: err.Error(), hint: takes(allowed)}
 	}
 	return a, hex.EncodeToString(digest[:]), nil
 }
 
-func takes(field string) string {
-	if field == "" {
+func takes(fields []string) string {
+	var quoted []string
+	for _, f := range fields {
+		if f != "" {
+			quoted = append(quoted, strconv.Quote(f))
+		}
+	}
+	if len(quoted) == 0 {
 		return "this act takes no fields"
 	}
-	return "this act takes " + strconv.Quote(field)
+	return "this act takes " + strings.Join(quoted, ", ")
 }
 
 // required trims a text that must be there and not be endless.

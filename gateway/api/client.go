@@ -149,6 +149,21 @@ func (c *Client) ResolveIncident(ctx context.Context, number int64) (IncidentOut
 	return post[IncidentOutcome](ctx, c, fmt.Sprintf("/api/v1/incidents/%d/resolve", number), Act{})
 }
 
+// IncidentAct does something to an incident; verb is the last part of its path.
+func (c *Client) IncidentAct(ctx context.Context, number int64, verb string, a Act) (IncidentOutcome, error) {
+	return post[IncidentOutcome](ctx, c, fmt.Sprintf("/api/v1/incidents/%d/%s", number, verb), a)
+}
+
+// Declare begins an incident without an alert.
+func (c *Client) Declare(ctx context.Context, a Act) (IncidentOutcome, error) {
+	return post[IncidentOutcome](ctx, c, "/api/v1/incidents", a)
+}
+
+// Severities says what the severities mean.
+func (c *Client) Severities(ctx context.Context) (Severities, error) {
+	return get[Severities](ctx, c, "/api/v1/severities")
+}
+
 // Dismiss says that a candidate was no incident, and why.
 func (c *Client) Dismiss(ctx context.Context, number int64, reason string) (IncidentOutcome, error) {
 	return post[IncidentOutcome](ctx, c, fmt.Sprintf("/api/v1/incidents/%d/dismiss", number), Act{Reason: reason})

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"pagerd/gateway/incident"
 	"pagerd/gateway/timeline"
 )
 
@@ -88,7 +89,8 @@ func TestTheDocumentsSchemasHaveTheFieldsThatAreSent(t *testing.T) {
 		"Problem": Problem{}, "VersionInfo": VersionInfo{}, "OnCallList": OnCallList{}, "OnCall": OnCall{}, "PageList": PageList{},
 		"PageDetail": PageDetail{}, "Page": Page{}, "Delivery": Delivery{}, "Alert": Alert{}, "IncidentList": IncidentList{},
 		"IncidentDetail": IncidentDetail{}, "Incident": Incident{}, "Outcome": Outcome{}, "Answer": Answer{},
-		"IncidentOutcome": IncidentOutcome{}, "StoreInfo": StoreInfo{}, "Finding": Finding{}, "Replica": Replica{}, "Entry": timeline.Entry{},
+		"IncidentOutcome": IncidentOutcome{}, "PhaseChange": incident.PhaseChange{},
+		"Assignment": incident.Assignment{}, "Called": incident.Called{}, "Breach": Breach{}, "Severities": Severities{}, "Definition": incident.Definition{}, "StoreInfo": StoreInfo{}, "Finding": Finding{}, "Replica": Replica{}, "Entry": timeline.Entry{},
 	} {
 		schema, ok := schemas[name]
 		if !ok {

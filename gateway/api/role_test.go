@@ -47,6 +47,19 @@ func roleTable() map[string]role {
 		"POST /api/v1/incidents/{n}/resolve":   responder,
 		"POST /api/v1/incidents/{n}/dismiss":   responder,
 
+		"GET /api/v1/severities":              viewer,
+		"POST /api/v1/incidents":              responder,
+		"POST /api/v1/incidents/{n}/confirm":  responder,
+		"POST /api/v1/incidents/{n}/severity": responder,
+		"POST /api/v1/incidents/{n}/phase":    responder,
+		"POST /api/v1/incidents/{n}/note":     responder,
+		"POST /api/v1/incidents/{n}/describe": responder,
+		"POST /api/v1/incidents/{n}/assign":   responder,
+		"POST /api/v1/incidents/{n}/call":     responder,
+		"POST /api/v1/incidents/{n}/merge":    responder,
+		"POST /api/v1/incidents/{n}/move":     responder,
+		"POST /api/v1/incidents/{n}/import":   responder,
+
 		"GET /api/v1/store":          viewer,
 		"POST /api/v1/store/upgrade": admin,
 

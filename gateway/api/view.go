@@ -152,12 +152,48 @@ type Incident struct {
 	ResolvedAt     time.Time       `json:"resolved_at,omitzero"`
 	PagesOver      bool            `json:"pages_over,omitempty"` // every page resolved; the commander was asked
 	Dismissal      string          `json:"dismissal,omitempty"`
+
+	Declared     bool                   `json:"declared,omitempty"` // begun by a person
+	Phase        incident.Phase         `json:"phase,omitempty"`
+	Phases       []incident.PhaseChange `json:"phases,omitempty"` // in order
+	Roles        []incident.Assignment  `json:"roles,omitempty"`  // in order, with those that are over
+	Called       []incident.Called      `json:"called,omitempty"` // people who were called in
+	Breaches     []Breach               `json:"breaches,omitempty"`
+	ImpactAt     time.Time              `json:"impact_at,omitzero"`
+	RootCause    string                 `json:"root_cause,omitempty"`
+	Contributing []string               `json:"contributing,omitempty"`
+	CustomerData bool                   `json:"customer_data,omitempty"`
+	Security     bool                   `json:"security,omitempty"`
+	Reopened     int                    `json:"reopened,omitempty"`
+	MergedInto   int64                  `json:"merged_into,omitempty"`
+	MergedFrom   []int64                `json:"merged_from,omitempty"`
+	WarRoom      string                 `json:"war_room,omitempty"`
+	Next         time.Time              `json:"next,omitzero"`      // when pagerd does something by itself
+	NextFor      incident.Timer         `json:"next_for,omitempty"` // and what
+}
+
+// Breach is a target that was missed. Limit is in seconds.
+type Breach struct {
+	Target incident.Target `json:"target"`
+	Limit  float64         `json:"limit_seconds"`
+	At     time.Time       `json:"at"`
+	Met    time.Time       `json:"met,omitzero"` // done after all
 }
 
 func viewIncident(in incident.Incident) Incident {
-	return Incident{Number: in.Number, Status: in.Status, Severity: in.Severity, Service: clean(in.Service), Summary: clean(in.Summary),
+	v := Incident{Number: in.Number, Status: in.Status, Severity: in.Severity, Service: clean(in.Service), Summary: clean(in.Summary),
 		Pages: in.Pages, Commander: in.Commander, DetectedAt: in.DetectedAt, AcknowledgedAt: in.AcknowledgedAt,
-		MitigatedAt: in.MitigatedAt, ResolvedAt: in.ResolvedAt, PagesOver: in.PagesOver, Dismissal: in.Dismissal}
+		MitigatedAt: in.MitigatedAt, ResolvedAt: in.ResolvedAt, PagesOver: in.PagesOver, Dismissal: clean(in.Dismissal),
+		Declared: in.Declared, Phase: in.Phase(), Phases: in.Phases, Roles: in.Roles, Called: in.Called, ImpactAt: in.ImpactAt,
+		RootCause: clean(in.RootCause), CustomerData: in.CustomerData, Security: in.Security, Reopened: in.Reopened,
+		MergedInto: in.MergedInto, MergedFrom: in.MergedFrom, WarRoom: in.WarRoom, Next: in.Due, NextFor: in.DueFor}
+	for _, b := range in.Breaches {
+		v.Breaches = append(v.Breaches, Breach{Target: b.Target, Limit: b.Limit.Seconds(), At: b.At, Met: b.Met})
+	}
+	for _, c := range in.Contributing {
+		v.Contributing = append(v.Contributing, clean(c))
+	}
+	return v
 }
 
 // PageList is a page of pages, newest first.

@@ -195,6 +195,7 @@ type Answer string
 // The answers.
 const (
 	AnswerNone              Answer = ""
+	AnswerDeclared          Answer = "declared"
 	AnswerMitigated         Answer = "mitigated"
 	AnswerAlreadyMitigated  Answer = "already_mitigated"
 	AnswerResolved          Answer = "resolved"

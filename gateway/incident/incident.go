@@ -237,7 +237,7 @@ type Called struct {
 	Target    string    `json:"target"` // the name through which the person was found
 	By        string    `json:"by"`
 	At        time.Time `json:"at"`
-	Page      int64     `json:"page"` // the page that rings them; 0 = it is about to begin
+	Page      int64     `json:"page,omitempty"` // the page that rings them; 0 = it is about to begin
 	Confirmed time.Time `json:"confirmed,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"` // the ringing ended without them: called off, or the incident was over
 }

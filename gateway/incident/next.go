@@ -329,7 +329,6 @@ func (m *machine) pageOver(ev PageOver) {
 		// Stored although nothing is different: of two last pages that end at the same moment, each of which sees the other
 		// open, one must lose and look again.
 		m.fx.Changed = true
-		m.factNumber("page", ev.Page)
 		return
 	}
 	in.PagesOver = true

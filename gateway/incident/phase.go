@@ -198,7 +198,7 @@ func yes(b bool) string {
 }
 
 // maxNote is how long a note may be, in runes.
-const maxNote = 1000
+const maxNote = 2000
 
 func (m *machine) note(ev Note) {
 	text := []rune(ev.Text)

@@ -81,6 +81,7 @@ func (m *machine) climb() {
 func (m *machine) rung(l *Ladder) {
 	if l.Rung >= len(l.Rungs) { // an inform ladder that begins anew
 		m.restart(l, l.Rungs)
+		m.fx.Changed = true // also when its first rung waits: what is not stored stays due for ever
 		if !m.reached(l.Due) {
 			return
 		}
