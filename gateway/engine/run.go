@@ -179,6 +179,9 @@ func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Dur
 			open = append(open, channel)
 		}
 	}
+	if len(open) == 0 {
+		open = []notify.Channel{"none"} // what cannot be sent now must not wake the loop; an attempt that ends does
+	}
 	next, err := e.store.Next(ctx, e.claimOptions(1, open))
 	if err != nil || next.IsZero() || e.hold() != "" {
 		return maxIdle

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"container/heap"
 	"context"
 	"fmt"
 	"slices"
@@ -83,18 +84,28 @@ func (o *outbox) claim(now time.Time, opts store.ClaimOptions) (claims, bundles 
 	if opts.Limit <= 0 {
 		return nil, nil
 	}
-	var ready []candidate
-	o.heap.walk(func(u *unit) bool {
-		if u.ready.After(now) {
-			return false
-		}
+	lines := o.wanted(opts.Channels)
+	for _, l := range lines {
+		l.ripen(now)
+	}
+	var ready []candidate // in order
+	offer := func(u *unit) {
 		if c, ok := o.candidate(u, now, opts); ok {
-			ready = append(ready, c)
+			at, _ := slices.BinarySearchFunc(ready, c, compareCandidates)
+			ready = slices.Insert(ready, at, c)
 		}
-		return true
-	})
-	slices.SortFunc(ready, compareCandidates)
-	for len(ready) > 0 && len(claims) < opts.Limit {
+	}
+	var taken []*unit
+	for len(claims) < opts.Limit {
+		// A unit is at most as urgent as its best member, which may not be among those that can be claimed now.
+		for u := most(lines); u != nil && (len(ready) == 0 || u.best.Before(ready[0].first)); u = most(lines) {
+			u.line.heap[ripe].remove(u)
+			taken = append(taken, u)
+			offer(u)
+		}
+		if len(ready) == 0 {
+			break
+		}
 		c := ready[0]
 		ready = ready[1:]
 		claim, fresh := o.lease(c, now, now.Add(opts.Lease))
@@ -106,10 +117,12 @@ func (o *outbox) claim(now time.Time, opts store.ClaimOptions) (claims, bundles 
 			return r.lane == c.lane && o.readyAt(r.unit, opts.Window).After(now)
 		})
 		if rest, ok := o.units[c.key]; ok && rest == c.unit && !c.retry { // what did not fit into this claim
-			if again, ok := o.candidate(rest, now, opts); ok {
-				at, _ := slices.BinarySearchFunc(ready, again, compareCandidates)
-				ready = slices.Insert(ready, at, again)
-			}
+			offer(rest)
+		}
+	}
+	for _, u := range taken {
+		if o.units[u.key] == u {
+			heap.Push(&u.line.heap[waiting], u)
 		}
 	}
 	o.forget(now)
@@ -125,7 +138,7 @@ func compareCandidates(a, b candidate) int {
 
 // candidate returns what of a unit can be claimed now.
 func (o *outbox) candidate(u *unit, now time.Time, opts store.ClaimOptions) (c candidate, ok bool) {
-	if !wanted(u, opts) || o.readyAt(u, opts.Window).After(now) {
+	if o.readyAt(u, opts.Window).After(now) {
 		return c, false
 	}
 	c = candidate{unit: u}

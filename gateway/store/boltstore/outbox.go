@@ -2,12 +2,12 @@ package boltstore
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 	"sync"
 	"time"
 
 	"pagerd/gateway/store"
+	"pagerd/notify"
 )
 
 // outbox holds the pending deliveries in memory, with the leases of this process. The file holds the same deliveries as
@@ -15,9 +15,9 @@ import (
 type outbox struct {
 	mu      sync.Mutex
 	token   int64
-	entries map[string]*entry    // by id
-	units   map[string]*unit     // by key
-	heap    unitHeap             // earliest ready first
+	entries map[string]*entry // by id
+	units   map[string]*unit  // by key
+	lines   map[notify.Channel]*line
 	lanes   map[string]time.Time // newest claim of each lane that shares claims
 	held    map[string]bool      // ids that the transaction under way may settle: not to be claimed meanwhile
 }
@@ -35,11 +35,13 @@ type unit struct {
 	retry   bool
 	members []*entry
 	ready   time.Time
-	index   int // in the heap
+	best    *entry // the most urgent member; nil = not known
+	line    *line
+	at      [heaps]int // its place in each of the line's heaps; -1 = not in it
 }
 
 func (o *outbox) init() {
-	o.entries, o.units = map[string]*entry{}, map[string]*unit{}
+	o.entries, o.units, o.lines = map[string]*entry{}, map[string]*unit{}, map[notify.Channel]*line{}
 	o.lanes, o.held = map[string]time.Time{}, map[string]bool{}
 }
 
@@ -98,17 +100,29 @@ func (o *outbox) insert(d store.Delivery) {
 	}
 	u, ok := o.units[key]
 	if !ok {
-		u = &unit{key: key, lane: d.Lane, retry: retry, ready: d.VisibleAt}
+		u = &unit{key: key, lane: d.Lane, retry: retry, ready: d.VisibleAt, line: o.line(d.Channel), at: [heaps]int{-1, -1, -1}}
 		o.units[key] = u
-		heap.Push(&o.heap, u)
+		u.line.enter(u)
 	}
 	e := &entry{Delivery: d, unit: u, at: len(u.members)}
 	o.entries[d.ID] = e
 	u.members = append(u.members, e)
+	if len(u.members) == 1 || u.best != nil && e.Before(u.best.Delivery) {
+		u.best = e
+	}
 	if retry == d.VisibleAt.After(u.ready) { // a set waits for its last member, a lane for its first
 		u.ready = d.VisibleAt
-		heap.Fix(&o.heap, u.index)
 	}
+	u.line.moved(u)
+}
+
+func (o *outbox) line(c notify.Channel) *line {
+	l, ok := o.lines[c]
+	if !ok {
+		l = newLine()
+		o.lines[c] = l
+	}
+	return l
 }
 
 func (o *outbox) remove(e *entry) {
@@ -120,9 +134,12 @@ func (o *outbox) remove(e *entry) {
 	u.members[last] = nil
 	u.members = u.members[:last]
 	if last == 0 {
-		heap.Remove(&o.heap, u.index)
+		u.line.leave(u)
 		delete(o.units, u.key)
 		return
+	}
+	if u.best == e {
+		u.line.unknown(u)
 	}
 	if e.VisibleAt.Equal(u.ready) {
 		o.refresh(u)
@@ -137,7 +154,7 @@ func (o *outbox) refresh(u *unit) {
 			u.ready = e.VisibleAt
 		}
 	}
-	heap.Fix(&o.heap, u.index)
+	u.line.moved(u)
 }
 
 // get returns a pending delivery as it is now.
@@ -162,8 +179,15 @@ func (o *outbox) readyAt(u *unit, window time.Duration) time.Time {
 	return u.ready
 }
 
-func wanted(u *unit, opts store.ClaimOptions) bool {
-	return len(opts.Channels) == 0 || slices.Contains(opts.Channels, u.members[0].Channel)
+// wanted returns the lines that a claim may take from.
+func (o *outbox) wanted(channels []notify.Channel) []*line {
+	var out []*line
+	for c, l := range o.lines {
+		if len(channels) == 0 || slices.Contains(channels, c) {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // next returns when something can be claimed; zero = never. It looks only at units that come before what it has found.
@@ -171,52 +195,16 @@ func (o *outbox) next(opts store.ClaimOptions) time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var next time.Time
-	o.heap.walk(func(u *unit) bool {
-		if !next.IsZero() && !u.ready.Before(next) {
-			return false
-		}
-		if at := o.readyAt(u, opts.Window); wanted(u, opts) && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-		return true
-	})
-	return next
-}
-
-// unitHeap is a heap of units by the instant at which they are ready.
-type unitHeap []*unit
-
-func (h unitHeap) Len() int           { return len(h) }
-func (h unitHeap) Less(i, j int) bool { return h[i].ready.Before(h[j].ready) }
-func (h unitHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push and Pop are for package heap.
-func (h *unitHeap) Push(x any) {
-	u := x.(*unit)
-	u.index = len(*h)
-	*h = append(*h, u)
-}
-
-// Pop removes the last unit.
-func (h *unitHeap) Pop() any {
-	last := len(*h) - 1
-	u := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return u
-}
-
-// walk visits units from the top; visit returns false where nothing below can matter.
-func (h unitHeap) walk(visit func(u *unit) bool) {
-	var down func(i int)
-	down = func(i int) {
-		if i < len(h) && visit(h[i]) {
-			down(2*i + 1)
-			down(2*i + 2)
-		}
+	for _, l := range o.wanted(opts.Channels) {
+		l.heap[all].walk(func(u *unit) bool {
+			if !next.IsZero() && !u.ready.Before(next) {
+				return false
+			}
+			if at := o.readyAt(u, opts.Window); next.IsZero() || at.Before(next) {
+				next = at
+			}
+			return true
+		})
 	}
-	down(0)
+	return next
 }
