@@ -40,7 +40,7 @@ func partitions(ctx context.Context, o options, r *result) error {
 		return err
 	}
 	defer watched.Kill()
-	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(30), acks: 0.3, replicas: machineCount,
+	w, err := newWorld(ctx, setting{dir: dir, binary: o.using, seed: o.seed, rate: o.rate(60), acks: 0.3, replicas: machineCount,
 		store: fmt.Sprintf("{redis: {addresses: [%s], master: %s, wait: 1}}", quoted(watched.Addresses()), rig.MasterName), host: rig.World,
 		place: func(n int) (public, ops string, wrap []string) {
 			return net.JoinHostPort(network.Outside(n), "8080"), net.JoinHostPort(network.Outside(n), "8081"), network.On(n)

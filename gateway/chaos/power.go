@@ -60,7 +60,7 @@ func withoutFlush() rig.Mutation {
 func cutPower(ctx context.Context, o options, name, binary string, cuts int) (w *world, err error) {
 	random := rand.New(rand.NewPCG(o.seed, 3))
 	dir := filepath.Join(o.dir, name)
-	w, err = newWorld(ctx, setting{dir: dir, binary: binary, seed: o.seed, rate: o.rate(60), acks: 0.3, replicas: 1,
+	w, err = newWorld(ctx, setting{dir: dir, binary: binary, seed: o.seed, rate: o.rate(100), acks: 0.3, replicas: 1,
 		store: fmt.Sprintf("{path: %q}", filepath.Join(dir, "disk", "pagerd.db")), host: "127.0.0.1"})
 	if err != nil {
 		return nil, err

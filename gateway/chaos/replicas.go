@@ -36,7 +36,7 @@ func replicas(ctx context.Context, o options, r *result) error {
 	if o.short && o.storms == 0 {
 		each = storm{kills: 5, pauses: 1, redisKills: 1}
 	}
-	w, redis, err := sharing(ctx, o, "replicas", o.using, o.rate(30), 0.3)
+	w, redis, err := sharing(ctx, o, "replicas", o.using, o.rate(60), 0.3)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func rolling(ctx context.Context, o options, r *result) error {
 	if err := rig.Build(ctx, next, "-tags", "nextschema", "-buildvcs=false"); err != nil {
 		return err
 	}
-	w, _, err := sharing(ctx, o, "rolling", o.using, o.rate(30), 0.3)
+	w, _, err := sharing(ctx, o, "rolling", o.using, o.rate(60), 0.3)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type Verdict struct {
 	Examples []string       `json:"examples"` // the first few things of each kind that are wrong
 }
 
-// MaxDuplicates is the share of messages that may be doubled without an ambiguous answer (issue of replicas: 3 %).
+// MaxDuplicates is the share of messages that may be doubled without an ambiguous answer (promised: 3 %).
 const MaxDuplicates = 0.03
 
 // DuplicateShare is Duplicates of Distinct.
