@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"pagerd/gateway/alert"
 )
 
 // Verb is what a responder asks for.
@@ -19,10 +21,14 @@ const (
 	VerbStatus    Verb = "status"
 	VerbNoise     Verb = "noise"
 	VerbMitigated Verb = "mitigated"
-	VerbRunbook   Verb = "runbook" // voice only: 0
-	VerbRepeat    Verb = "repeat"  // voice only: 9
-	VerbNone      Verb = ""        // not understood
-	VerbCarrier   Verb = "carrier" // a word that belongs to the carrier: no answer at all
+	VerbNote      Verb = "note"     // into the incident's timeline
+	VerbSeverity  Verb = "severity" // how bad it is
+	VerbCommand   Verb = "command"  // who leads
+	VerbCall      Verb = "call"     // ring people into an incident
+	VerbRunbook   Verb = "runbook"  // voice only: 0
+	VerbRepeat    Verb = "repeat"   // voice only: 9
+	VerbNone      Verb = ""         // not understood
+	VerbCarrier   Verb = "carrier"  // a word that belongs to the carrier: no answer at all
 )
 
 // Reply is what a responder's text or digit means.
@@ -30,6 +36,15 @@ type Reply struct {
 	Verb  Verb
 	Pages []int64 // numbers that were written; empty = a bare reply
 	All   bool    // "all": exactly the set that the latest message named
+
+	Text     string         // of a note, as it was written; foreign text
+	Severity alert.Severity // of VerbSeverity
+	Name     string         // of VerbCommand and VerbCall, as it was written: a person ("me" is whoever writes), a schedule or a team
+}
+
+// Leads reports whether the verb is about an incident and not about a page.
+func (v Verb) Leads() bool {
+	return v == VerbNote || v == VerbSeverity || v == VerbCommand || v == VerbCall
 }
 
 // firstPage is the lowest page number there is: smaller numbers are verbs or nothing.
@@ -44,6 +59,9 @@ func ParseReply(text string) Reply {
 	words := replyWords(text)
 	if len(words) == 1 && carrierWord(words[0]) {
 		return Reply{Verb: VerbCarrier}
+	}
+	if r, ok := parseLead(text); ok {
+		return r
 	}
 	if span.MatchString(text) {
 		return Reply{}

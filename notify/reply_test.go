@@ -5,6 +5,9 @@ import (
 	"os"
 	"reflect"
 	"testing"
+	"unicode/utf8"
+
+	"pagerd/gateway/alert"
 )
 
 func TestRepliesMeanWhatAHalfAsleepPersonWrote(t *testing.T) {
@@ -69,8 +72,47 @@ func TestRepliesMeanWhatAHalfAsleepPersonWrote(t *testing.T) {
 		{"4 1042x", Reply{}},
 		{"04", Reply{}},
 		{"ack 999", Reply{}},
-		{"sev 4", Reply{}},
-		{"SEV-4 1042", Reply{}},
+		{"sev 4", Reply{Verb: VerbSeverity, Severity: alert.SEV4}},
+		{"SEV-4 1042", Reply{Verb: VerbSeverity, Severity: alert.SEV4, Pages: []int64{1042}}},
+		{"sev2", Reply{Verb: VerbSeverity, Severity: alert.SEV2}},
+		{"1042 Sev 1 please", Reply{Verb: VerbSeverity, Severity: alert.SEV1, Pages: []int64{1042}}},
+		{"sev 5", Reply{}},
+		{"sev", Reply{}},
+		{"sev 4 4", Reply{}},
+		{"sev 1 or 2", Reply{}},
+		{"sev 1 sev 2", Reply{}},
+		{"sev 2 1042 1043", Reply{}},
+		{"sev 2?", Reply{}},
+		{"is it sev 1", Reply{}},
+		{"SEV1 api-gateway #1042", Reply{}},
+
+		{"note rolling back", Reply{Verb: VerbNote, Text: "rolling back"}},
+		{"Note 1042 Rolling back: 4 of 6 done", Reply{Verb: VerbNote, Pages: []int64{1042}, Text: "Rolling back: 4 of 6 done"}},
+		{"NOTE: #1042, ack from the vendor", Reply{Verb: VerbNote, Pages: []int64{1042}, Text: "ack from the vendor"}},
+		{"note 1042\nresolve", Reply{Verb: VerbNote, Pages: []int64{1042}, Text: "resolve"}},
+		{" note stop", Reply{Verb: VerbNote, Text: "stop"}},
+		{"note 4", Reply{Verb: VerbNote, Text: "4"}},
+		{"note", Reply{}},
+		{"note 1042", Reply{}},
+		{"noted", Reply{}},
+		{"noted 4", Reply{}},
+
+		{"ic me", Reply{Verb: VerbCommand, Name: "me"}},
+		{"IC Ben 1042", Reply{Verb: VerbCommand, Name: "Ben", Pages: []int64{1042}}},
+		{"ic #1042 ana-maria.", Reply{Verb: VerbCommand, Name: "ana-maria", Pages: []int64{1042}}},
+		{"ic", Reply{}},
+		{"ic 1042", Reply{}},
+		{"ic me please now", Reply{}},
+		{"ic 4", Reply{}},
+
+		{"page db to 1042", Reply{Verb: VerbCall, Name: "db", Pages: []int64{1042}}},
+		{"Page team:Data to #1042.", Reply{Verb: VerbCall, Name: "team:Data", Pages: []int64{1042}}},
+		{"page db/secondary TO 1042", Reply{Verb: VerbCall, Name: "db/secondary", Pages: []int64{1042}}},
+		{"page db", Reply{}},
+		{"page db to", Reply{}},
+		{"page 1043 to 1042", Reply{}},
+		{"page db to me", Reply{}},
+		{"page the db to 1042", Reply{}},
 		{"ack 1042-1044", Reply{}},
 		{"4 1042 – 1044", Reply{}},
 		{"ack 1042..1044", Reply{}},
@@ -115,7 +157,7 @@ func TestOnlyTheAnnouncedDigitsMeanSomething(t *testing.T) {
 }
 
 func FuzzParseReply(f *testing.F) {
-	for _, s := range []string{"4", "ack 1042", "all 6", "1042a", "STOP", "４️⃣ Ａck", "\xff4", "99999999999999999999 4"} {
+	for _, s := range []string{"4", "ack 1042", "all 6", "1042a", "STOP", "４️⃣ Ａck", "\xff4", "99999999999999999999 4", "note 1042 x", "sev 2 1042", "ic me", "page db to 1042", "note\xff 4", "NOTE:\u00a0x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -124,6 +166,12 @@ func FuzzParseReply(f *testing.F) {
 			if n < firstPage {
 				t.Errorf("%q names page %d", text, n)
 			}
+		}
+		if r.Verb.Leads() != (r.Text != "" || r.Severity != 0 || r.Name != "") || r.Verb == VerbCall && len(r.Pages) != 1 {
+			t.Errorf("%q is %+v", text, r)
+		}
+		if !utf8.ValidString(r.Text) || !utf8.ValidString(r.Name) || r.Severity != 0 && !r.Severity.Valid() {
+			t.Errorf("%q is %+v", text, r)
 		}
 		if r.Verb == VerbNone && (len(r.Pages) > 0 || r.All) {
 			t.Errorf("%q is not understood and yet %+v", text, r)

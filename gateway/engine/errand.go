@@ -55,6 +55,10 @@ func (e *Engine) doErrand(ctx context.Context, in incident.Incident, errand inci
 		if err := e.actIfThere(ctx, errand.Page, ev, now); err != nil {
 			return err
 		}
+	case incident.ErrandFollow:
+		if err := e.follow(ctx, errand, now); err != nil {
+			return err
+		}
 	case incident.ErrandHush:
 		ev := page.Resolve{By: page.Actor{Person: "pagerd", Channel: "pagerd"}}
 		if err := e.actIfThere(ctx, errand.Page, ev, now); err != nil {
@@ -95,6 +99,24 @@ func (e *Engine) absorb(ctx context.Context, from incident.Incident, errand inci
 		e.poke()
 	}
 	return nil
+}
+
+// follow gives a page its incident's severity. A page whose policy is no longer configured rings as before.
+func (e *Engine) follow(ctx context.Context, errand incident.Errand, now time.Time) error {
+	p, err := e.store.Page(ctx, errand.Page)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !p.Open() {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("load page %d: %w", errand.Page, err)
+	}
+	policy, targets, ok := e.config().Routing.Plan(p.Policy.Name, errand.Severity)
+	if !ok {
+		e.log.Warn("a page keeps its severity: its policy is no longer configured", zap.Int64("page", p.Number))
+		return nil
+	}
+	by := page.Actor{Person: errand.By, Channel: "pagerd"}
+	return e.actIfThere(ctx, errand.Page, page.SetSeverity{By: by, To: errand.Severity, Policy: policy, Targets: targets}, now)
 }
 
 // actIfThere applies an event to a page that may be gone.

@@ -350,6 +350,9 @@ func TestRaisingAnIncidentRaisesOnePageAndLoweringLowersAll(t *testing.T) {
 	if in := loaded(t, st, 1001); in.Severity != alert.SEV1 || in.Targets.Mitigate != time.Hour {
 		t.Errorf("%+v", in)
 	}
+	if word, err := e.SetIncidentSeverity(t.Context(), 1001, alert.SEV3, by, start().Add(time.Minute)); err != nil || word != incident.AnswerRepeated {
+		t.Errorf("the same operation again: %s, %v", word, err)
+	}
 	by.Op = "sms/2"
 	if word, err := e.SetIncidentSeverity(t.Context(), 1001, alert.SEV3, by, start().Add(2*time.Minute)); err != nil || word != incident.AnswerSeverity {
 		t.Fatal(word, err)

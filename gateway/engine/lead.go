@@ -22,31 +22,19 @@ func (e *Engine) SetIncidentSeverity(ctx context.Context, number int64, to alert
 	if err != nil {
 		return "", err
 	}
-	open, err := e.told(ctx, []store.Sent{{Pages: in.Pages}}, func(p page.Page) bool { return p.Open() && to.Valid() && !in.Over() })
+	open, err := e.told(ctx, []store.Sent{{Pages: in.Pages}}, page.Page.Open)
 	if err != nil {
 		return "", err
 	}
-	was := in.Severity
 	raised := slices.ContainsFunc(open, func(p page.Page) bool { return !to.Worse(p.Severity) })
+	var follow []int64
 	for _, p := range open {
-		n := p.Number
-		if p.Severity == to || raised && to.Worse(p.Severity) {
-			continue
-		}
-		policy, targets, ok := e.config().Routing.Plan(p.Policy.Name, to)
-		if !ok { // no longer configured: it rings as before
-			continue
-		}
-		raised = raised || to.Worse(p.Severity)
-		if _, err := e.Do(ctx, n, page.SetSeverity{By: by, To: to, Policy: policy, Targets: targets}, opFor(by.Op, "severity", n), now); err != nil {
-			return "", err
+		worse := to.Worse(p.Severity)
+		if p.Severity != to && !(worse && raised) {
+			follow, raised = append(follow, p.Number), raised || worse
 		}
 	}
-	word, err := e.Incident(ctx, number, incident.SetSeverity{By: by.Person, Channel: by.Channel, To: to}, opFor(by.Op, "incident", number), now)
-	if err == nil && (word == incident.AnswerUnchanged || word == incident.AnswerSeverityConfirmed) && was != to {
-		word = incident.AnswerSeverity // its page took it along
-	}
-	return word, err
+	return e.Incident(ctx, number, incident.SetSeverity{By: by.Person, Channel: by.Channel, To: to, Pages: follow}, by.Op, now)
 }
 
 // CallIn rings people into an open incident: whoever a target means now. It returns their names.
@@ -55,7 +43,7 @@ func (e *Engine) CallIn(ctx context.Context, number int64, target string, by pag
 	if err != nil {
 		return "", nil, err
 	}
-	word, err := e.Incident(ctx, number, incident.Call{By: by.Person, Channel: by.Channel, Target: name, People: people}, opFor(by.Op, "call", number), now)
+	word, err := e.Incident(ctx, number, incident.Call{By: by.Person, Channel: by.Channel, Target: name, People: people}, by.Op, now)
 	return word, people, err
 }
 
@@ -98,7 +86,7 @@ func (e *Engine) Assign(ctx context.Context, number int64, role incident.Role, n
 	if err != nil {
 		return "", err
 	}
-	return e.Incident(ctx, number, incident.Assign{By: by.Person, Channel: by.Channel, Role: role, Person: person, Off: off}, opFor(by.Op, "incident", number), now)
+	return e.Incident(ctx, number, incident.Assign{By: by.Person, Channel: by.Channel, Role: role, Person: person, Off: off}, by.Op, now)
 }
 
 // person finds a configured person by name, in any case.
@@ -131,7 +119,7 @@ func (e *Engine) Merge(ctx context.Context, number, into int64, by page.Actor, n
 		return "", &Refusal{Message: fmt.Sprintf("incident %d is older than %d", number, to.Number),
 			Hint: fmt.Sprintf("the newer one becomes part of the older one: merge %d into %d", to.Number, number)}
 	}
-	return e.Incident(ctx, number, incident.Merge{By: by.Person, Channel: by.Channel, Into: to.Number}, opFor(by.Op, "incident", number), now)
+	return e.Incident(ctx, number, incident.Merge{By: by.Person, Channel: by.Channel, Into: to.Number}, by.Op, now)
 }
 
 // Move gives a page of an incident to another one. To the page's own number it begins an incident of its own.
@@ -158,5 +146,5 @@ func (e *Engine) Move(ctx context.Context, number, pageNumber, to int64, by page
 		return "", err
 	}
 	ev := incident.MoveOut{By: by.Person, Channel: by.Channel, Page: pageNumber, To: target.Number, Over: over}
-	return e.Incident(ctx, number, ev, opFor(by.Op, "incident", number), now)
+	return e.Incident(ctx, number, ev, by.Op, now)
 }

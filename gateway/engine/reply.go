@@ -48,7 +48,7 @@ func (e *Engine) Reply(ctx context.Context, t Text, now time.Time) (string, erro
 		if !e.replies.allow(contact.ID, now) {
 			return "", nil
 		}
-		return message.Unknown(), nil
+		return message.UnknownLike(t.Body), nil
 	}
 	op := "sms/" + t.ID
 	m, err := e.meaning(ctx, contact, r, op, now)
@@ -65,6 +65,9 @@ func (e *Engine) Reply(ctx context.Context, t Text, now time.Time) (string, erro
 		return e.statusText(ctx, contact, refs(m))
 	}
 	by := page.Actor{Person: contact.Person, Channel: string(notify.SMS), Raw: clip(t.Body, 160), Op: op}
+	if r.Verb.Leads() {
+		return e.leadText(ctx, r, refs(m), by, contact, now)
+	}
 	return e.actText(ctx, r.Verb, refs(m), by, contact, now)
 }
 
@@ -96,7 +99,11 @@ func (e *Engine) closeIncidents(ctx context.Context, answers []page.Answer, by p
 		if a.Code != page.AnswerAlreadyResolved || a.Incident == 0 {
 			continue
 		}
-		word, err := e.Incident(ctx, a.Incident, incident.Resolve{By: by.Person, Channel: by.Channel}, opFor(by.Op, "incident", a.Incident), now)
+		in, err := e.living(ctx, a.Incident)
+		if err != nil {
+			return err
+		}
+		word, err := e.Incident(ctx, in.Number, incident.Resolve{By: by.Person, Channel: by.Channel}, opFor(by.Op, "incident", in.Number), now)
 		if err != nil {
 			return err
 		}
@@ -109,28 +116,47 @@ func (e *Engine) closeIncidents(ctx context.Context, answers []page.Answer, by p
 
 // mitigate records on each page's incident that users are well again.
 func (e *Engine) mitigate(ctx context.Context, set []Ref, by page.Actor, now time.Time) (string, error) {
-	var done []int64
+	var done, over []int64
 	for _, ref := range set {
 		p, err := e.store.Page(ctx, ref.Page)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return "", fmt.Errorf("load page %d: %w", ref.Page, err)
 		}
+		op := opFor(by.Op, "mitigate", ref.Page)
 		if p.Incident == 0 {
+			if err := e.settleOnly(ctx, store.Change{Op: op, Now: now, Urgent: true}); err != nil && !errors.Is(err, store.ErrApplied) {
+				return "", err
+			}
 			continue
 		}
-		if _, err := e.Incident(ctx, p.Incident, incident.Mitigate{By: by.Person, Channel: by.Channel}, opFor(by.Op, "incident", p.Incident), now); err != nil {
+		in, err := e.living(ctx, p.Incident)
+		if err != nil {
 			return "", err
 		}
-		done = append(done, p.Incident)
+		if slices.Contains(done, in.Number) {
+			continue
+		}
+		word, err := e.Incident(ctx, in.Number, incident.Mitigate{By: by.Person, Channel: by.Channel}, op, now)
+		if err != nil {
+			return "", err
+		}
+		if word == incident.AnswerAlreadyResolved {
+			over = append(over, in.Number)
+			continue
+		}
+		done = append(done, in.Number)
 	}
 	slices.Sort(done)
-	return message.Mitigated(slices.Compact(done)), nil
+	if len(done) == 0 && len(over) > 0 {
+		return message.Leads([]message.Led{{Incident: over[0], Verb: notify.VerbMitigated, Word: incident.AnswerAlreadyResolved}}), nil
+	}
+	return message.Mitigated(done), nil
 }
 
 // chooseText is the list that somebody must choose from.
 func (e *Engine) chooseText(ctx context.Context, list store.Sent, r notify.Reply) (string, error) {
 	pages, err := e.told(ctx, []store.Sent{list}, func(page.Page) bool { return true })
-	return message.Choose(e.subjects(pages), r.Verb), err
+	return message.Choose(e.subjects(pages), r), err
 }
 
 func (e *Engine) subjects(pages []page.Page) []notify.Subject {

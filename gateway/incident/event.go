@@ -69,6 +69,7 @@ type SetSeverity struct {
 	By, Channel string
 	To          alert.Severity
 	Targets     Targets // of To
+	Pages       []int64 // pages that follow, by errands: it is a page's policy that rings
 }
 
 // SetPhase is a person saying how far the work is.

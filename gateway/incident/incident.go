@@ -248,12 +248,13 @@ func (c Called) ringing() bool { return c.Confirmed.IsZero() && c.Ended.IsZero()
 // Errand is what an act on this incident makes necessary in another object. It is stored with the act, so that a crash in
 // between leaves it due and not undone; doing it twice changes nothing.
 type Errand struct {
-	Kind   ErrandKind `json:"kind"`
-	To     int64      `json:"to,omitempty"`     // the other incident
-	Page   int64      `json:"page,omitempty"`   // the page that moves
-	Person string     `json:"person,omitempty"` // who is to be rung
-	Target string     `json:"target,omitempty"`
-	By     string     `json:"by,omitempty"`
+	Kind     ErrandKind     `json:"kind"`
+	To       int64          `json:"to,omitempty"`       // the other incident
+	Page     int64          `json:"page,omitempty"`     // the page that moves
+	Person   string         `json:"person,omitempty"`   // who is to be rung
+	Severity alert.Severity `json:"severity,omitempty"` // that the page takes over
+	Target   string         `json:"target,omitempty"`
+	By       string         `json:"by,omitempty"`
 }
 
 // ErrandKind says what has to follow.
@@ -264,6 +265,7 @@ const (
 	ErrandAbsorb ErrandKind = "absorb" // the incident To takes over this one, which was merged into it
 	ErrandJoin   ErrandKind = "join"   // the incident To takes over Page
 	ErrandCall   ErrandKind = "call"   // a page has to begin that rings Person
+	ErrandFollow ErrandKind = "follow" // Page takes over Severity
 	ErrandHush   ErrandKind = "hush"   // Page rings somebody for nothing: the incident is over
 )
 

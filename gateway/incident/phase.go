@@ -102,6 +102,9 @@ func (m *machine) setSeverity(ev SetSeverity) {
 		m.severity(ev.To, ev.Targets)
 		m.acted(ev.By, ev.Channel, "severity_changed", fmt.Sprintf("From %s to %s.", from, ev.To))
 		m.fx.Answer = AnswerSeverity
+		for _, p := range ev.Pages {
+			m.in.Errands = append(m.in.Errands, Errand{Kind: ErrandFollow, Page: p, Severity: ev.To, By: ev.By})
+		}
 	}
 	m.triaged(ev.By)
 }

@@ -134,6 +134,16 @@ func (m *machine) extend() {
 	m.stale()
 }
 
+func (m *machine) extendedBy(ev Extend) {
+	if m.p.Status != Acknowledged || m.p.AskedAt.IsZero() {
+		return
+	}
+	m.extend()
+	m.record(ev.By.Person, "extended", ReasonAnswered, ev.By.Person+" is still on it.")
+	m.by(ev.By)
+	m.answer(AnswerExtended)
+}
+
 // heard takes back the question whether the page is still there, once its source answers that. The acknowledgement's time
 // goes on where it was.
 func (m *machine) heard() {

@@ -74,6 +74,10 @@ type Resolve struct{ By Actor }
 // Escalate is a person asking for the next step now.
 type Escalate struct{ By Actor }
 
+// Extend is a person showing that they are still on it, by what they do to the incident. It answers what the acknowledger was
+// asked, and changes nothing else.
+type Extend struct{ By Actor }
+
 // Note is a person writing something into the timeline; it extends an acknowledgement that was asked about.
 type Note struct {
 	By   Actor
@@ -116,6 +120,7 @@ func (Acknowledge) event()    {}
 func (Unacknowledge) event()  {}
 func (Resolve) event()        {}
 func (Escalate) event()       {}
+func (Extend) event()         {}
 func (Note) event()           {}
 func (Noise) event()          {}
 func (SetSeverity) event()    {}

@@ -61,6 +61,8 @@ func (m *machine) apply(ev Event) {
 		m.resolveByPerson(ev)
 	case Escalate:
 		m.escalate(ev)
+	case Extend:
+		m.extendedBy(ev)
 	case Note:
 		m.note(ev)
 	case Noise:

@@ -147,6 +147,7 @@ type (
 		no        bool
 		number    int64
 		status    incident.Status
+		phase     incident.Phase
 		commander token
 		severity  alert.Severity
 	}

@@ -19,7 +19,7 @@
 //	alertmanager FILE [source NAME]             a body that was really sent; FILE is seen from the script's directory
 //	cloudwatch FILE [source NAME]
 //
-//	ana replies 4 [at once] · ana replies "ack 1001"
+//	ana replies 4 [at once] · ana replies "ack 1001" · ana replies "page db to 1001"
 //	ana answers · ana presses 4 · ana hangs up · ana does not answer · ana is busy · ana lets voicemail answer
 //	ana does not get the sms
 //	ana follows link ack                        ack, resolve, escalate, noise, mitigated
@@ -36,7 +36,7 @@
 //	expect page [1001] [held|triggered|acknowledged|resolved] [by ana] [round 2] [step 2] [firing 3] [severity SEV-2]
 //	expect severity SEV-2 · expect step 2       of the newest page
 //	expect no page [1001]                       without a number: no open page
-//	expect incident [1001] [candidate|open|mitigated|resolved|dismissed] [commander ana] [severity SEV-2]
+//	expect incident [1001] [candidate|open|mitigated|resolved|dismissed|merged] [phase triage] [commander ana] [severity SEV-2]
 //	expect no incident [1001]
 //	expect oncall platform[/secondary] is ana|nobody
 //	expect timeline [1001] "fragment" …

@@ -202,11 +202,13 @@ func (w *world) lookIncident(ctx context.Context, e expectIncident) error {
 		return mismatched(name+" under "+e.commander.text, "its commander is %q", in.Commander)
 	case e.severity != 0 && in.Severity != e.severity:
 		return mismatched(fmt.Sprintf("%s to be %s", name, e.severity), "it is %s", in.Severity)
+	case e.phase != "" && in.Phase() != e.phase:
+		return mismatched(fmt.Sprintf("%s in phase %s", name, e.phase), "it is in phase %s", in.Phase())
 	}
 	return nil
 }
 
-// lookTimeline requires an entry that holds every fragment, in its words, its sentence or its facts.
+// lookTimeline requires an entry of the page, or of the incident with its number, that holds every fragment, in its words, its sentence or its facts.
 func (w *world) lookTimeline(ctx context.Context, e expectTimeline) error {
 	p, ok, err := w.page(ctx, e.number)
 	if err != nil {
@@ -219,6 +221,11 @@ func (w *world) lookTimeline(ctx context.Context, e expectTimeline) error {
 	if err != nil {
 		return fmt.Errorf("read the timeline: %w", err)
 	}
+	more, err := w.store.Timeline(ctx, fmt.Sprintf("incident/%d", p.Number))
+	if err != nil {
+		return fmt.Errorf("read the timeline: %w", err)
+	}
+	entries = append(entries, more...)
 	var all []string
 	for _, entry := range entries {
 		line := strings.Join([]string{entry.Actor, entry.What, entry.Reason, entry.Text}, " ")

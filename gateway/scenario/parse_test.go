@@ -47,7 +47,7 @@ func TestMistakesAreNamedWithPlaceAndWhatWasAllowed(t *testing.T) {
 		"expect what":        {"expect trouble", `day.scenario:1:8: found "trouble"; allowed: sms, call, email, reply, page, incident, oncall, timeline, severity, step, nothing, no`},
 		"expect no what":     {"expect no trouble", `day.scenario:1:11: found "trouble"; allowed: sms, call, email, reply, page, incident`},
 		"page fact":          {"expect page angry", `day.scenario:1:13: found "angry"; allowed: held, triggered, acknowledged, resolved, by, round, step, firing, severity`},
-		"incident fact":      {"expect incident 1001 lost", `day.scenario:1:22: found "lost"; allowed: candidate, open, mitigated, resolved, dismissed, commander, severity`},
+		"incident fact":      {"expect incident 1001 lost", `day.scenario:1:22: found "lost"; allowed: candidate, open, mitigated, resolved, dismissed, merged, commander, severity, phase`},
 		"sms extra":          {`expect sms ana "x" now`, `day.scenario:1:20: found "now"; allowed: a person's name, a "text", at and a time, the end of the statement`},
 		"oncall":             {"expect oncall platform ana", `day.scenario:1:24: found "ana"; allowed: is`},
 		"all at once": {"wait soon\nheal it; heal sms\nfail me", `day.scenario:1:6: found "soon"; allowed: a duration such as 90s, 5m, 1h30m or 2d, at most 400d

@@ -135,7 +135,7 @@ func (p *parser) expectIncident(no bool) (action, error) {
 		e.number = n
 	}
 	for !no && p.more() {
-		fact, err := p.one("candidate", "open", "mitigated", "resolved", "dismissed", "commander", "severity")
+		fact, err := p.one("candidate", "open", "mitigated", "resolved", "dismissed", "merged", "commander", "severity", "phase")
 		if err != nil {
 			return nil, err
 		}
@@ -144,6 +144,8 @@ func (p *parser) expectIncident(no bool) (action, error) {
 			e.commander, err = p.name("a person's name")
 		case "severity":
 			e.severity, err = p.severity()
+		case "phase":
+			e.phase, err = p.phase()
 		default:
 			e.status = incident.Status(fact)
 		}
@@ -152,6 +154,16 @@ func (p *parser) expectIncident(no bool) (action, error) {
 		}
 	}
 	return e, nil
+}
+
+// phase reads the name of a phase.
+func (p *parser) phase() (incident.Phase, error) {
+	var names []string
+	for _, ph := range incident.AllPhases() {
+		names = append(names, string(ph))
+	}
+	w, err := p.one(names...)
+	return incident.Phase(w), err
 }
 
 // expectOncall reads ROTATION is PERSON.

@@ -198,10 +198,20 @@ func (t *transition) answered(m *message, numbered bool) int {
 	return round
 }
 
+// errand reports whether an act on an incident made the page's change necessary: that follows at once, whoever does it.
+func (t *transition) errand() bool {
+	for _, in := range t.incidents {
+		if slices.ContainsFunc(in.Errands, func(e incident.Errand) bool { return e.Page == t.next.Number }) {
+			return true
+		}
+	}
+	return false
+}
+
 // clock checks what the passing of time may do.
 func (t *transition) clock() {
 	p, n, now := t.prev, t.next, t.change.Now
-	if t.frame.kind != "tick" || p.Number == 0 {
+	if t.frame.kind != "tick" || p.Number == 0 || t.errand() {
 		return
 	}
 	if now.Before(p.Due) {

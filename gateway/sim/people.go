@@ -47,7 +47,8 @@ func (w *world) words(m *message) string {
 		number = fmt.Sprint(pick(d, m.pages))
 	}
 	return pick(d, []string{"4", "4", "4", "ack", "Ack " + number, "4 " + number, number + " 4", "4 all", "6", "6 " + number, "8", "8 " + number,
-		"?", "who", "noise", "mitigated", "I am driving", "a " + number + ", please"})
+		"?", "who", "noise", "mitigated", "I am driving", "a " + number + ", please", "note " + number + " looking", "note on it", "sev 2 " + number, "sev 3",
+		"ic me " + number, "resolved " + number})
 }
 
 // text sends a person's SMS. The provider repeats the webhook while it is answered with an error, and people write again.

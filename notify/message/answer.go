@@ -100,6 +100,21 @@ func Unknown() string {
 	return "Not understood, nothing changed. Reply 4 ack, 6 resolve, 8 escalate, ? status; with a number if several are open: 4 1042"
 }
 
+// UnknownLike answers a text that was not understood by what it looks like: whoever meant to write into an incident is told
+// how.
+func UnknownLike(text string) string {
+	fields := strings.Fields(strings.ToLower(text))
+	if len(fields) == 0 {
+		return Unknown()
+	}
+	for lead, how := range map[string]string{"note": "note 1042 and the text", "sev": "sev 2 1042", "ic": "ic me 1042, or ic NAME 1042", "page": "page NAME to 1042"} {
+		if strings.TrimRight(fields[0], ":,.-1234") == lead {
+			return "Not understood, nothing changed. Reply " + how
+		}
+	}
+	return Unknown()
+}
+
 // NothingOpen answers a reply that nothing was sent for.
 func NothingOpen() string { return "There is no page that you were told of. Nothing changed" }
 
@@ -109,16 +124,11 @@ func Refused(message, hint string) string {
 }
 
 // Choose refuses an ambiguous reply with the list to choose from; "all" means this list from now on.
-func Choose(subjects []notify.Subject, verb notify.Verb) string {
-	digit := map[notify.Verb]string{notify.VerbAck: "4", notify.VerbResolve: "6", notify.VerbEscalate: "8"}[verb]
-	if digit == "" {
-		digit = string(verb)
-	}
+func Choose(subjects []notify.Subject, r notify.Reply) string {
 	if len(subjects) == 0 {
 		return NothingOpen()
 	}
-	head := fmt.Sprintf("Which one? %d open: ", len(subjects))
-	tail := fmt.Sprintf(". Reply %s %d, or all %s", digit, subjects[0].Page, digit)
+	head, tail := fmt.Sprintf("Which one? %d open: ", len(subjects)), ". "+choice(r, subjects[0].Page)
 	for _, width := range []int{16, 8, 0} {
 		if text := gsm(head + set(subjects, width) + tail); one(text) {
 			return text
@@ -130,6 +140,23 @@ func Choose(subjects []notify.Subject, verb notify.Verb) string {
 		}
 	}
 	return clip(head + tail)
+}
+
+// choice says how to write that one page is meant.
+func choice(r notify.Reply, number int64) string {
+	switch r.Verb {
+	case notify.VerbNote:
+		return fmt.Sprintf("Reply note %d and the text", number)
+	case notify.VerbSeverity:
+		return fmt.Sprintf("Reply sev %d %d", r.Severity, number)
+	case notify.VerbCommand:
+		return fmt.Sprintf("Reply ic NAME %d", number)
+	}
+	digit := map[notify.Verb]string{notify.VerbAck: "4", notify.VerbResolve: "6", notify.VerbEscalate: "8"}[r.Verb]
+	if digit == "" {
+		digit = string(r.Verb)
+	}
+	return fmt.Sprintf("Reply %s %d, or all %s", digit, number, digit)
 }
 
 // Status says how pages stand.

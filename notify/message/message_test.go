@@ -63,7 +63,7 @@ func TestWhatPeopleReadAndHear(t *testing.T) {
 		other.Page = 1043
 		fmt.Fprintf(&b, "   two: %s\n", Answers([]page.Answer{a, other}, time.UTC))
 	}
-	fmt.Fprintf(&b, "== others\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n", Unknown(), NothingOpen(), Choose(three, notify.VerbAck), Choose(many, notify.VerbResolve),
+	fmt.Fprintf(&b, "== others\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n", Unknown(), NothingOpen(), Choose(three, notify.Reply{Verb: notify.VerbAck}), Choose(many, notify.Reply{Verb: notify.VerbResolve}),
 		Status(three[:2], time.UTC), Mitigated(nil), Mitigated([]int64{1042}))
 	b.WriteString("== mail, HTML\n" + HTML(notification(notify.KindPage, notify.Email, one)))
 	golden(t, "testdata/messages.golden", b.String())
@@ -234,8 +234,8 @@ func TestEveryAnswerIsOneSegment(t *testing.T) {
 		subjects = append(subjects, s)
 		many = append(many, page.Answer{Page: 1042 + i, Code: []page.AnswerCode{page.AnswerAcked, page.AnswerHeld}[i%2], By: long})
 	}
-	texts := []string{Unknown(), NothingOpen(), Refused(long, "try again"), Refused("there is no page 1099", long), Choose(subjects, notify.VerbAck), Choose(subjects[:1], notify.VerbStatus),
-		Choose(nil, notify.VerbAck), Status(subjects, time.UTC), Status(nil, time.UTC), Mitigated([]int64{1042, 1043}), Answers(many, time.UTC), Answers(nil, time.UTC)}
+	texts := []string{Unknown(), NothingOpen(), Refused(long, "try again"), Refused("there is no page 1099", long), Choose(subjects, notify.Reply{Verb: notify.VerbAck}), Choose(subjects[:1], notify.Reply{Verb: notify.VerbStatus}),
+		Choose(nil, notify.Reply{Verb: notify.VerbAck}), Status(subjects, time.UTC), Status(nil, time.UTC), Mitigated([]int64{1042, 1043}), Answers(many, time.UTC), Answers(nil, time.UTC)}
 	for _, code := range []page.AnswerCode{page.AnswerAlreadyAcked, page.AnswerAlreadyResolved, page.AnswerEscalated, page.AnswerNone} {
 		texts = append(texts, Answers([]page.Answer{{Page: 1042, Code: code, By: long, Next: long}}, time.UTC))
 	}
