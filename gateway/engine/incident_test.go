@@ -248,7 +248,7 @@ func TestWhoIsCalledInIsRungUntilTheyConfirm(t *testing.T) {
 		t.Errorf("ben was rung %d times in 11 minutes", n)
 	}
 	answer, err := e.Reply(t.Context(), engine.Text{From: "+34600000002", Body: "4", ID: "SM1"}, now.Add(10*time.Second))
-	if err != nil || !strings.Contains(answer, "incident 1001") {
+	if err != nil || !strings.Contains(answer, "incident 1001") || !strings.HasSuffix(answer, "https://meet.example.com/1001") {
 		t.Errorf("%q, %v", answer, err)
 	}
 	rung := texted(p, "ben", "calls you")
@@ -361,6 +361,30 @@ func TestRaisingAnIncidentRaisesOnePageAndLoweringLowersAll(t *testing.T) {
 	two, _ = st.Page(t.Context(), 1002)
 	if in := loaded(t, st, 1001); one.Severity != alert.SEV3 || two.Severity != alert.SEV3 || in.Severity != alert.SEV3 || !in.Targets.OfficeHours {
 		t.Errorf("%s, %s, %s", one.Severity, two.Severity, in.Severity)
+	}
+}
+
+func TestWhatAnOlderProgramStoredGetsItsTimersFromHousekeeping(t *testing.T) {
+	st := memstore.New()
+	e, p := office(t, st)
+	fires(t, e, "Down", "SEV-2", start())
+	acks(t, e, "ana", start(), 1001)
+	old := loaded(t, st, 1001)
+	old = incident.Incident{Format: 1, Number: 1001, Version: old.Version + 1, Head: old.Head, Entries: old.Entries, Status: incident.Open,
+		Severity: alert.SEV2, Service: "checkout", Summary: "5xx", Pages: []int64{1001}, Commander: "ana", DetectedAt: old.DetectedAt, AcknowledgedAt: old.AcknowledgedAt}
+	if err := st.Commit(t.Context(), store.Change{Now: start(), Incident: &old}); err != nil {
+		t.Fatal(err)
+	}
+	now := start().Add(3 * time.Hour)
+	if err := e.Housekeep(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if in := loaded(t, st, 1001); in.Format != incident.Format || !in.Due.Equal(now.Add(30*time.Minute)) || in.DueFor != incident.TimerTriage {
+		t.Errorf("%+v", in)
+	}
+	passes(t, e, st, now, now.Add(31*time.Minute))
+	if texted(p, "ana", "incident 1001 is not triaged") != 1 {
+		t.Errorf("%q", p.texts())
 	}
 }
 

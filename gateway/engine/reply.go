@@ -90,7 +90,19 @@ func (e *Engine) actText(ctx context.Context, verb notify.Verb, set []Ref, by pa
 			return "", err
 		}
 	}
-	return message.Answers(answers, e.zone(contact.Person)), nil
+	return e.withRoom(ctx, message.Answers(answers, e.zone(contact.Person)), answers), nil
+}
+
+// withRoom adds where an incident's people meet to the answer of somebody who joins it, where there is space for it.
+func (e *Engine) withRoom(ctx context.Context, text string, answers []page.Answer) string {
+	if len(answers) != 1 || answers[0].Incident == 0 || answers[0].Code != page.AnswerComing && answers[0].Code != page.AnswerAcked {
+		return text
+	}
+	in, err := e.living(ctx, answers[0].Incident)
+	if err != nil || in.WarRoom == "" { // what was asked is done: it is answered without
+		return text
+	}
+	return message.WithRoom(text, in.WarRoom)
 }
 
 // closeIncidents: "resolve" to a page that is over means its incident.

@@ -75,7 +75,7 @@ type span struct{ from, to int64 }
 
 // leading is the part of the period in which an incident had its commander: from acknowledgement to resolution, or to now.
 func leading(f Fact, p Period, now time.Time) (span, bool) {
-	if f.Commander == "" || f.AckedAt.IsZero() {
+	if f.Commander == "" || f.AckedAt.IsZero() || f.Merged != 0 && f.ResolvedAt.IsZero() { // merged: the other one's commander led both
 		return span{}, false
 	}
 	s := span{max(f.AckedAt.Unix(), p.From.Unix()), min(now.Unix(), p.To.Unix())}

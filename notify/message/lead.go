@@ -31,6 +31,14 @@ func Leads(answers []Led) string {
 	return clip(strings.Join(parts, ". "))
 }
 
+// WithRoom adds a link to an answer if both fit into one segment.
+func WithRoom(text, room string) string {
+	if with := text + ". Meet: " + room; one(with) {
+		return with
+	}
+	return text
+}
+
 // sentence is a switch over what an incident answers.
 func (a Led) sentence() string {
 	who := word(strings.Join(a.People, ", "), 60)

@@ -32,6 +32,12 @@ func TestEveryTextAboutAnIncidentGetsOneShortTruthfulAnswer(t *testing.T) {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
+	if got := WithRoom("Acked #1042", "https://meet.example.com/1042"); got != "Acked #1042. Meet: https://meet.example.com/1042" {
+		t.Errorf("%q", got)
+	}
+	if got := WithRoom("Acked #1042", "https://meet.example.com/"+long); got != "Acked #1042" {
+		t.Errorf("%q", got)
+	}
 	for text, want := range map[string]string{"Note": "Reply note 1042 and the text", "sev 7": "Reply sev 2 1042", "SEV9": "Reply 4 ack", "ic": "Reply ic me 1042", "page db": "Reply page NAME to 1042",
 		"what": "Reply 4 ack", "": "Reply 4 ack", "sev1 2": "Reply sev 2 1042"} {
 		if got := UnknownLike(text); !strings.Contains(got, want) || !one(got) {
