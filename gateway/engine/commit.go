@@ -25,8 +25,12 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 	start := time.Now()
 	err := e.store.Commit(ctx, c)
 	if errors.Is(err, store.ErrApplied) {
-		if unsure := e.barrier(ctx, c.Now); unsure != nil {
+		unsure := e.barrier(ctx, c.Now)
+		switch {
+		case unsure != nil:
 			err = unsure
+		case c.Page != nil || c.Incident != nil || len(c.Sent) > 0: // its versions refuse it where it does not fit any more
+			err = e.store.Commit(ctx, c) // what a fail-over has lost in between is applied now
 		}
 	}
 	e.metrics.CommitTime.Observe(time.Since(start).Seconds())
@@ -36,9 +40,9 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 	return err
 }
 
-// barrier makes sure that what was read is durable, before somebody is answered on the strength of it: whoever stored it
-// may have been answered with an error, and then a fail-over may lose it. A commit without content is answered when all
-// before it is durable.
+// barrier makes sure that what is read from now on is durable, before somebody is answered on the strength of it: whoever
+// stored it may have been answered with an error, and then a fail-over may lose it. A commit without content is answered
+// when all before it is durable.
 func (e *Engine) barrier(ctx context.Context, now time.Time) error {
 	if err := e.store.Commit(ctx, store.Change{Now: now}); err != nil {
 		return fmt.Errorf("make sure of what is stored: %w", err)
@@ -59,6 +63,7 @@ func (e *Engine) commitPage(ctx context.Context, c store.Change, before page.Sta
 
 // performAct applies one event to one page in one commit.
 func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
+	sure := !a.urgent // what was read is durable, or nobody is answered on the strength of it
 	for range maxConflicts {
 		prev, err := e.store.Page(ctx, a.number)
 		if err != nil {
@@ -73,6 +78,13 @@ func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 			return page.Answer{}, err
 		}
 		next, fx := page.Next(prev, a.event, facts, a.now)
+		if !fx.Changed && !sure {
+			if err := e.barrier(ctx, a.now); err != nil {
+				return page.Answer{}, err
+			}
+			sure = true // once it says the same again
+			continue
+		}
 		if !fx.Changed {
 			err := e.settleOnly(ctx, c)
 			if errors.Is(err, store.ErrApplied) {

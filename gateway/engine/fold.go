@@ -17,6 +17,7 @@ const maxNames = 20
 
 // fold makes one commit of several arrivals of one group.
 func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) error {
+	sure := false // what was read is durable
 	for range maxConflicts {
 		f, err := e.loadFold(ctx, group, arrivals)
 		if errors.Is(err, store.ErrConflict) {
@@ -29,8 +30,15 @@ func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) er
 		if err != nil {
 			return err
 		}
+		if c == nil && sure {
+			return nil
+		}
 		if c == nil {
-			return e.barrier(ctx, f.now)
+			if err := e.barrier(ctx, f.now); err != nil {
+				return err
+			}
+			sure = true // once it says the same again: a fail-over may lie between what was read and the barrier
+			continue
 		}
 		err = e.commitPage(ctx, *c, before)
 		if errors.Is(err, store.ErrConflict) {

@@ -29,12 +29,20 @@ const (
 // could mean is settled by its first webhook. A repeated one, hours later, must not be taken for an answer to what the
 // number was told since.
 func (e *Engine) meaning(ctx context.Context, contact notify.Contact, r notify.Reply, op string, now time.Time) (store.Sent, error) {
-	sent, err := e.store.Sent(ctx, contact.ID, remembered)
+	sent, err := e.lately(ctx, contact)
 	if err != nil {
-		return store.Sent{}, fmt.Errorf("load what the number was told: %w", err)
+		return store.Sent{}, err
 	}
-	if m, known := understood(sent, op); known {
-		return m, e.barrier(ctx, now)
+	if _, known := understood(sent, op); known {
+		if err := e.barrier(ctx, now); err != nil {
+			return store.Sent{}, err
+		}
+		if sent, err = e.lately(ctx, contact); err != nil {
+			return store.Sent{}, err
+		}
+		if m, known := understood(sent, op); known {
+			return m, nil
+		}
 	}
 	sent = slices.DeleteFunc(sent, func(s store.Sent) bool { return s.Kind == kindMeant })
 	set, refusal, err := e.meant(ctx, r, sent, now)
@@ -55,8 +63,8 @@ func (e *Engine) meaning(ctx context.Context, contact notify.Contact, r notify.R
 	}
 	err = e.commit(ctx, store.Change{Op: op, Now: now, Urgent: true, Sent: []store.Sent{m}})
 	if errors.Is(err, store.ErrApplied) { // another process takes the same webhook, or it is long ago
-		if sent, err = e.store.Sent(ctx, contact.ID, remembered); err != nil {
-			return store.Sent{}, fmt.Errorf("load what the number was told: %w", err)
+		if sent, err = e.lately(ctx, contact); err != nil {
+			return store.Sent{}, err
 		}
 		if m, known := understood(sent, op); known {
 			return m, nil
@@ -67,6 +75,15 @@ func (e *Engine) meaning(ctx context.Context, contact notify.Contact, r notify.R
 		return store.Sent{}, fmt.Errorf("store what the text means: %w", err)
 	}
 	return m, nil
+}
+
+// lately returns the newest of what a number was told, and of what its texts meant.
+func (e *Engine) lately(ctx context.Context, contact notify.Contact) ([]store.Sent, error) {
+	sent, err := e.store.Sent(ctx, contact.ID, remembered)
+	if err != nil {
+		return nil, fmt.Errorf("load what the number was told: %w", err)
+	}
+	return sent, nil
 }
 
 // understood finds how a text was understood before.

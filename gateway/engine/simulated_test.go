@@ -337,6 +337,64 @@ func TestAnActThatWasAppliedIsNotConfirmedOnWhatMayBeLost(t *testing.T) {
 	}
 }
 
+// failingOver is a store whose master is replaced, with what it had stored last, right before the first commit that only
+// makes sure of what was read.
+type failingOver struct {
+	store.Store
+	to   store.Store
+	once sync.Once
+}
+
+func (f *failingOver) Commit(ctx context.Context, c store.Change) error {
+	if c.Op == "" && c.Page == nil && len(c.Sent) == 0 {
+		f.once.Do(func() { f.Store = f.to })
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// TestAFailOverBetweenReadingAndMakingSureLosesNothing: what was read is on the old master only, and the new one answers
+// that all it has is durable.
+func TestAFailOverBetweenReadingAndMakingSureLosesNothing(t *testing.T) {
+	end := batch("Down")
+	end.Alerts[0].Status, end.Alerts[0].EndsAt = alert.Resolved, start().Add(time.Minute)
+	ack := page.Acknowledge{By: page.Actor{Person: "ana", Channel: "api"}}
+	for name, c := range map[string]struct {
+		do   func(e *engine.Engine) error
+		want page.Status
+	}{
+		"end":         {func(e *engine.Engine) error { return e.Accept(t.Context(), end, start().Add(time.Minute)) }, page.Resolved},
+		"act":         {func(e *engine.Engine) error { _, err := e.Do(t.Context(), 1001, ack, "api/1", start()); return err }, page.Acknowledged},
+		"act, no id":  {func(e *engine.Engine) error { _, err := e.Do(t.Context(), 1001, ack, "", start()); return err }, page.Acknowledged},
+		"another act": {func(e *engine.Engine) error { _, err := e.Do(t.Context(), 1001, ack, "api/2", start()); return err }, page.Acknowledged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := memstore.New(), memstore.New()
+			for _, st := range []store.Store{before, after} {
+				e, _ := setup(t, st)
+				if err := e.Accept(t.Context(), batch("Down"), start()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e, _ := setup(t, before)
+			if name == "another act" {
+				if _, err := e.Do(t.Context(), 1001, ack, "api/1", start()); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := c.do(e); err != nil {
+				t.Fatal(err)
+			}
+			st := &failingOver{Store: before, to: after}
+			e, _ = setup(t, st)
+			if err := c.do(e); err != nil {
+				t.Fatal(err)
+			}
+			if p, err := after.Page(t.Context(), 1001); err != nil || p.Status != c.want {
+				t.Errorf("the new master has it %s (%v), want %s", p.Status, err, c.want)
+			}
+		})
+	}
+}
+
 // TestAPageThatAsksTwiceIsOneLineOfOneMessage: two steps asked the same person before either message left.
 func TestAPageThatAsksTwiceIsOneLineOfOneMessage(t *testing.T) {
 	ctx, st := t.Context(), memstore.New()

@@ -30,12 +30,13 @@ const (
 	Reloads    Feature = "reloads"    // the configuration is replaced, in one replica after the other
 	Gaps       Feature = "gaps"       // a rotation is nobody for a while
 	Storms     Feature = "storms"     // many alerts of one group at once
+	Quiet      Feature = "quiet"      // sources say nothing for hours, and leave alerts out of long bodies
 )
 
 // Features returns all of them.
 func Features() []Feature {
 	return []Feature{Clocks, Runaway, Network, Partition, Outage, Failover, Slow, Pause, Crash, Interleave, Rivals, Folding, Provider,
-		Callbacks, Replies, Late, Acts, Repeats, Peers, Silences, Reloads, Gaps, Storms}
+		Callbacks, Replies, Late, Acts, Repeats, Peers, Silences, Reloads, Gaps, Storms, Quiet}
 }
 
 // weather is how much goes wrong in a world: chances per store call or per send, 0 for what is left out.
@@ -78,6 +79,6 @@ func newWeather(d dice, o Options) weather {
 
 // heal ends everything that goes wrong by chance; only people and sources go on.
 func (w *weather) heal() {
-	on := map[Feature]bool{Peers: w.on[Peers], Clocks: w.on[Clocks], Gaps: w.on[Gaps], Silences: w.on[Silences]}
+	on := map[Feature]bool{Peers: w.on[Peers], Clocks: w.on[Clocks], Gaps: w.on[Gaps], Silences: w.on[Silences], Quiet: w.on[Quiet]}
 	*w = weather{on: on}
 }

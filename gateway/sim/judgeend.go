@@ -39,6 +39,9 @@ func (j *judge) ends() {
 // truth compares what is stored of a condition with how it is.
 func (j *judge) truth(c *condition) {
 	f := j.alerts[alert.NewID(c.group.source, c.id)]
+	if c.group.most > 0 && len(c.group.alerts) > c.group.most {
+		return // it may have been left out
+	}
 	switch {
 	case f == nil && c.firing && j.w.now.Sub(c.since) > 10*time.Minute:
 		j.w.fail(RuleLost, aboutAlert(c), "%s fires, and pagerd never heard of it", c.id)

@@ -130,6 +130,9 @@ func (t *transition) shape() {
 	if !n.Open() && n.ResolvedBy == "source" && p.Open() && t.file.firing > 0 && t.entry.Reason != string(page.ReasonStale) {
 		t.fail(RuleLost, "it is resolved by its source (%s), and %d of its alerts fire", t.entry.Reason, t.file.firing)
 	}
+	if !n.Open() && n.ResolvedBy == "source" && p.Open() && n.HiddenTotal() > 0 && t.entry.Reason != string(page.ReasonStale) {
+		t.fail(RuleLost, "it is resolved by its source (%s), which left %d alerts out", t.entry.Reason, n.HiddenTotal())
+	}
 	if p.Number != 0 && (n.Policy.Name != p.Policy.Name || len(n.Policy.Steps) != len(p.Policy.Steps)) && n.Severity == p.Severity {
 		t.fail(RulePinned, "its policy changed from %s to %s", p.Policy.Name, n.Policy.Name)
 	}

@@ -126,7 +126,7 @@ func (t *transition) silence() {
 		if !covered() {
 			t.fail(RuleSilence, "it is held by %s, and something fires that no silence covers", n.HeldBy)
 		}
-	case p.Status == page.Held && n.Status == page.Triggered:
+	case p.Status == page.Held && n.Status == page.Triggered && n.Firing > 0: // else it rings for what the source left out
 		t.w.tally.note("hold ended")
 		if covered() {
 			t.fail(RuleSilence, "it rings, and silences cover everything that fires")

@@ -39,6 +39,7 @@ func (w *world) throwPlan(d dice, horizon time.Duration) []planned {
 	add(d.IntN(10*scale), "an act", Acts, (*world).someAct)
 	add(d.IntN(4*scale), "a rush of acts", Acts, (*world).rush)
 	add(d.IntN(4*scale), "an act on several pages", Acts, (*world).together)
+	add(d.IntN(3), "a source falls silent", Quiet, (*world).fallSilent)
 	add(hours, "housekeeping", "", (*world).housekeep)
 	return out
 }
@@ -162,6 +163,15 @@ func (w *world) failOver() {
 			w.tell("", "%s talks to the new master", x.name)
 			w.wakeAll()
 		})
+	}
+}
+
+// fallSilent lets a source say nothing for hours: pagerd must not take that for an end too soon (R23).
+func (w *world) fallSilent() {
+	d := w.dice()
+	if g := pick(d, w.sources); g.peers != nil {
+		g.quiet = w.now.Add(d.between(30*time.Minute, 12*time.Hour))
+		w.tell("", "%s says nothing of %s any more until %s", g.source, g.sender, stamp(g.quiet))
 	}
 }
 

@@ -132,6 +132,9 @@ func (w *world) settle(d dice) {
 			if w.weather.on[Peers] {
 				g.peers = append(g.peers, &peer{ended: map[*condition]time.Time{}})
 			}
+			if short := d.chance(0.3); short && w.weather.on[Quiet] {
+				g.most = 4
+			}
 			if d.chance(0.3) {
 				g = &group{source: "aws", team: t.name, name: name, service: service}
 			}
@@ -171,6 +174,12 @@ func (w *world) heal() {
 	w.outage = false
 	w.phones.down = map[notify.Channel]time.Time{}
 	w.phones.bad = map[string]notify.Reason{}
+	for _, g := range w.sources {
+		g.quiet = w.now
+		for _, p := range g.peers {
+			w.after(w.dice().soon(time.Minute), "", nil, always, func() { w.flush(g, p) })
+		}
+	}
 	for _, m := range w.machines {
 		m.cut, m.behind, m.off = false, nil, 0
 		m.reconfigure(w.company.variants[0])

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,9 @@ type group struct {
 	name    string
 	service string
 	alerts  []*condition
-	peers   []*peer // of an Alertmanager cluster; nil for CloudWatch
+	most    int       // alerts in a body; the rest is left out and counted; 0 = no limit
+	quiet   time.Time // nothing is said before
+	peers   []*peer   // of an Alertmanager cluster; nil for CloudWatch
 }
 
 // condition is something in the monitored world that is so or not: the truth behind an alert.
@@ -145,10 +148,17 @@ func (w *world) flush(g *group, p *peer) {
 		p.again = true
 		return
 	}
+	if w.now.Before(g.quiet) {
+		w.wake(g, p, g.quiet.Sub(w.now))
+		return
+	}
 	b := alert.Batch{Source: g.source, Sender: g.sender}
 	told := map[*condition]time.Time{}
 	for _, c := range g.alerts {
+		tells := c.firing || !c.until.IsZero() && p.ended[c].Before(c.until)
 		switch {
+		case tells && g.most > 0 && len(b.Alerts) == g.most:
+			b.Hidden++
 		case c.firing:
 			b.Alerts = append(b.Alerts, c.alert())
 		case !c.until.IsZero() && p.ended[c].Before(c.until):
@@ -267,6 +277,8 @@ func (w *world) door() *life {
 	return pick(w.dice(), open)
 }
 
+var errUncompared = errors.New("the clock was not compared with the store's yet")
+
 // accept posts a body to this replica.
 func (l *life) accept(b alert.Batch) error {
 	w := l.w
@@ -280,6 +292,10 @@ func (l *life) accept(b alert.Batch) error {
 		f.rivals = append(f.rivals, func(by *life) { w.ackRival(by, n) })
 	}
 	w.tell(w.aboutBatch(b), "%s posts a body of %d to %s: %s", b.Source, len(b.Alerts), l.name, w.bodyText(b))
+	if !l.clock.Compared() { // as the gateway does: a clock that nobody checked stamps nothing
+		w.tally.note("503: the clock is not compared")
+		return errUncompared
+	}
 	w.judge.offered(b)
 	err := l.do(func(ctx context.Context) error { return l.engine.Accept(ctx, b, now) })
 	if err != nil {
