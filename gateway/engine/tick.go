@@ -44,6 +44,8 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, error) {
 		case store.DueIncident:
 			g.Go(func() error { return e.fireIncident(ctx, d.ID, now) })
 		case store.DueHousekeeping: // runs by Housekeep
+		default:
+			g.Go(func() error { return e.fireRecord(ctx, store.RecordKind(d.Kind), d.ID, now) })
 		}
 	}
 	return len(due), g.Wait()

@@ -23,6 +23,7 @@ type judge struct {
 	pages      map[int64]*pageFile
 	open       map[string]int64 // open page of each group
 	incidents  map[int64]incident.Incident
+	records    map[string]store.Record // by the name of their timeline
 	chains     map[string]chain
 	alerts     map[alert.ID]*alertFile
 	deliveries map[string]*deliveryFile
@@ -68,7 +69,7 @@ type chain struct {
 }
 
 func newJudge(w *world) *judge {
-	return &judge{w: w, pages: map[int64]*pageFile{}, open: map[string]int64{}, incidents: map[int64]incident.Incident{}, chains: map[string]chain{},
+	return &judge{w: w, pages: map[int64]*pageFile{}, open: map[string]int64{}, incidents: map[int64]incident.Incident{}, records: map[string]store.Record{}, chains: map[string]chain{},
 		alerts: map[alert.ID]*alertFile{}, deliveries: map[string]*deliveryFile{}, ops: map[string]bool{}, answered: map[string]bool{}, numbers: map[int64]bool{}}
 }
 
@@ -111,6 +112,9 @@ func (j *judge) change(l *life, c store.Change) {
 	}
 	if c.Incident != nil {
 		j.incident(c)
+	}
+	for _, r := range c.Records {
+		j.record(r)
 	}
 	if ended {
 		j.lastPage(c.Page.Incident, c.Page.Number)

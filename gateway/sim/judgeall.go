@@ -16,18 +16,20 @@ import (
 func (j *judge) everything(last bool) {
 	w := j.w
 	ctx, s := context.Background(), w.medium.Store()
-	due, err := s.Due(ctx, w.now.Add(1000*24*time.Hour), len(j.pages)+len(j.incidents)+1)
+	due, err := s.Due(ctx, w.now.Add(1000*24*time.Hour), len(j.pages)+len(j.incidents)+len(j.records)+1)
 	if err != nil {
 		w.failed = fmt.Errorf("read the due index: %w", err)
 		return
 	}
-	index, incidents := map[int64]time.Time{}, map[int64]time.Time{}
+	index, incidents, records := map[int64]time.Time{}, map[int64]time.Time{}, map[string]time.Time{}
 	for _, d := range due {
 		switch d.Kind {
 		case store.DuePage:
 			index[d.ID] = d.At
 		case store.DueIncident:
 			incidents[d.ID] = d.At
+		default:
+			records[store.Record{Kind: store.RecordKind(d.Kind), Number: d.ID}.Object()] = d.At
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(j.pages)) {
@@ -54,6 +56,7 @@ func (j *judge) everything(last bool) {
 		}
 		j.wholeChain(fmt.Sprintf("incident/%d", n), in.Head)
 	}
+	j.storedRecords(records)
 	j.storedAlerts()
 }
 

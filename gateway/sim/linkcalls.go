@@ -186,3 +186,13 @@ func (k *link) Ready(ctx context.Context) error {
 
 // Close implements store.Store. The medium is the world's.
 func (k *link) Close() error { return nil }
+
+// Record implements store.Store.
+func (k *link) Record(ctx context.Context, kind store.RecordKind, n int64) (store.Record, error) {
+	return read(ctx, k, "load "+string(kind), func(ctx context.Context, s store.Store) (store.Record, error) { return s.Record(ctx, kind, n) })
+}
+
+// Records implements store.Store.
+func (k *link) Records(ctx context.Context, kind store.RecordKind, f store.Filter) ([]store.Record, error) {
+	return read(ctx, k, "list records", func(ctx context.Context, s store.Store) ([]store.Record, error) { return s.Records(ctx, kind, f) })
+}

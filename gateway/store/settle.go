@@ -63,7 +63,7 @@ func (c Change) Check() error {
 			return errors.New("record of what was sent without a contact")
 		}
 	}
-	return nil
+	return checkRecords(c.Records)
 }
 
 // New returns the delivery as it is first stored: pending, in its lane, visible from its due instant if VisibleAt is zero.

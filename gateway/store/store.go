@@ -34,7 +34,7 @@ var (
 )
 
 // Change is one atomic commit. Values are new versions: a Page with Version 7 replaces exactly version 6, Version 1
-// must not exist yet; the same holds for Incident and for each of Alerts.
+// must not exist yet; the same holds for Incident and for each of Alerts and Records.
 type Change struct {
 	Op         string             // idempotency id, empty = none. Kept 26 h, longer than any sender replays
 	Now        time.Time          // the instant of the commit, UTC; raises the store's high-water mark of time
@@ -44,6 +44,7 @@ type Change struct {
 	Deliveries []Delivery         // new ones, state pending
 	Settle     []Settlement       // outcomes of a claim; a lost token fails the whole change with ErrFenced
 	Incident   *incident.Incident // its Due likewise
+	Records    []Record           // their Due likewise; each of them once
 	Entries    []timeline.Entry   // sealed; appended to their objects' timelines
 	Sent       []Sent             // what a number was told, for bare replies
 }
@@ -56,12 +57,13 @@ const (
 	DuePage         DueKind = "page"
 	DueIncident     DueKind = "incident"
 	DueHousekeeping DueKind = "housekeeping"
+	// And DueKind(kind) for each kind of record.
 )
 
 // Due is an entry of the due index.
 type Due struct {
 	Kind DueKind
-	ID   int64 // page or incident number
+	ID   int64 // page, incident or record number
 	At   time.Time
 }
 
@@ -151,9 +153,9 @@ type Sent struct {
 	Delivery string      `json:"delivery,omitempty"` // of a list and of what was meant: the operation id of the reply
 }
 
-// Filter selects pages for Pages.
+// Filter selects pages, incidents or records for a list.
 type Filter struct {
-	Open   bool  // only pages that are not resolved
+	Open   bool  // only those that are not resolved; records: those that say so
 	Before int64 // only numbers below; 0 = from the newest
 	Limit  int   // at most; 0 = 100
 }
@@ -187,6 +189,10 @@ type Store interface {
 	// Incident returns an incident, or ErrNotFound. Incidents lists them, newest first.
 	Incident(ctx context.Context, number int64) (incident.Incident, error)
 	Incidents(ctx context.Context, f Filter) ([]incident.Incident, error)
+	// Record returns a record, or ErrNotFound. Records lists one kind, newest number first; where some are damaged it returns
+	// the others together with an error that names them.
+	Record(ctx context.Context, kind RecordKind, number int64) (Record, error)
+	Records(ctx context.Context, kind RecordKind, f Filter) ([]Record, error)
 	// Timeline returns an object's entries, oldest first.
 	Timeline(ctx context.Context, object string) ([]timeline.Entry, error)
 	// Sent returns the newest limit records of what a contact was told, newest first.

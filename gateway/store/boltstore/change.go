@@ -13,6 +13,7 @@ import (
 // plan is what the checks of a change found out, for its writes.
 type plan struct {
 	page, incident found
+	records        []found
 	group          []byte // new row of the group index; nil = as it is
 	alertPages     []int64
 	settled        []settledPut
@@ -48,6 +49,13 @@ func (g *group) check(c *prepared) (p plan, err error) {
 		if p.incident, err = g.checkObject(inIncidents, "incident", c.incident); err != nil {
 			return p, err
 		}
+	}
+	for _, r := range c.records {
+		was, err := g.checkRecord(r)
+		if err != nil {
+			return p, err
+		}
+		p.records = append(p.records, was)
 	}
 	for _, a := range c.alerts {
 		stored, err := g.checkAlert(a)
@@ -161,6 +169,7 @@ func (g *group) write(c *prepared, p plan) error {
 	steps := []func() error{
 		func() error { return g.writePage(c, p) },
 		func() error { return g.writeIncident(c, p) },
+		func() error { return g.writeRecords(c, p) },
 		func() error { return g.writeAlerts(c, p) },
 		func() error { return g.writeDeliveries(c) },
 		func() error { return g.writeSettled(p) },

@@ -42,12 +42,13 @@ const (
 	inExpiry            // instant, kind, number → nothing: hints for Trim, which looks again
 	inOps0              // operation id's hash → present; the two take turns, see Trim
 	inOps1
+	inRecords // letter of the kind, number → record
 	bucketCount
 )
 
 func bucketName(which int) string {
 	return [bucketCount]string{"meta", "pages", "groups", "alert_pages", "alerts", "due", "outbox", "deliveries", "odd_ids",
-		"settled", "bundles", "timelines", "incidents", "sent", "expiry", "ops0", "ops1"}[which]
+		"settled", "bundles", "timelines", "incidents", "sent", "expiry", "ops0", "ops1", "records"}[which]
 }
 
 // bucket returns one of the buckets, which exist since the file was opened.
@@ -243,7 +244,7 @@ func timeKey(at int64, kind byte, number int64) []byte {
 	return binary.BigEndian.AppendUint64(append(k, kind), uint64(number))
 }
 
-// The kinds of the due and the expiry index.
+// The kinds of the due and the expiry index; a record's is its letter, see store.RecordKind.
 const (
 	kindPage     = 'p'
 	kindIncident = 'i'

@@ -19,6 +19,7 @@ type prepared struct {
 	now        int64
 	page       *object
 	incident   *object
+	records    []recordPut
 	alerts     []alertPut
 	deliveries []deliveryPut
 	settle     []store.Settlement
@@ -66,7 +67,7 @@ func (s *Store) Commit(ctx context.Context, c store.Change) error {
 // prepare encodes a change.
 func prepare(c store.Change) (*prepared, error) {
 	p := &prepared{op: c.Op, now: nanos(c.Now), settle: slices.Clone(c.Settle)}
-	p.wake = c.Page != nil || c.Incident != nil || len(c.Deliveries) > 0 || len(c.Settle) > 0
+	p.wake = c.Page != nil || c.Incident != nil || len(c.Records) > 0 || len(c.Deliveries) > 0 || len(c.Settle) > 0
 	if c.Op != "" {
 		p.opHash = hash(c.Op)
 	}
@@ -84,6 +85,10 @@ func prepare(c store.Change) (*prepared, error) {
 		over := in.Over()
 		h := head{version: in.Version, due: nanos(in.Due), at: closed(over, in.ResolvedAt, c.Now), open: !over}
 		p.incident = &object{number: in.Number, head: h, value: keep(encodeHeaded(h, in))}
+	}
+	for _, r := range c.Records {
+		h := head{version: r.Version, due: nanos(r.Due), at: never, open: r.Open}
+		p.records = append(p.records, recordPut{name: r.String(), letter: r.Kind.Letter(), number: r.Number, head: h, value: keep(encodeHeaded(h, r))})
 	}
 	for _, a := range c.Alerts {
 		h := head{version: a.Version, due: never, at: nanos(a.HeardAt), open: a.Firing()}

@@ -406,6 +406,8 @@ func dueOf(k []byte) store.Due {
 	d := store.Due{Kind: store.DuePage, ID: int64(readUint(k[9:])), At: instant(readNanos(k))}
 	if k[8] == kindIncident {
 		d.Kind = store.DueIncident
+	} else if kind, ok := store.KindOfLetter(k[8]); ok {
+		d.Kind = store.DueKind(kind)
 	}
 	return d
 }

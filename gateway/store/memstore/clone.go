@@ -18,6 +18,9 @@ func (s *Store) Clone() *Store {
 	for page, ids := range s.ofPage {
 		c.ofPage[page] = maps.Clone(ids)
 	}
+	for kind, of := range s.records {
+		c.records[kind] = maps.Clone(of)
+	}
 	cloneLists(c.groups, s.groups)
 	cloneLists(c.byPage, s.byPage)
 	cloneLists(c.timelines, s.timelines)

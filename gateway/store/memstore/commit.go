@@ -33,7 +33,7 @@ func (s *Store) Commit(ctx context.Context, c store.Change) error {
 		return err
 	}
 	s.apply(c, enc, settled)
-	if c.Page != nil || c.Incident != nil || len(c.Deliveries) > 0 || len(c.Settle) > 0 {
+	if c.Page != nil || c.Incident != nil || len(c.Records) > 0 || len(c.Deliveries) > 0 || len(c.Settle) > 0 {
 		s.signal()
 	}
 	return nil
@@ -42,6 +42,7 @@ func (s *Store) Commit(ctx context.Context, c store.Change) error {
 type encoded struct {
 	page     record[page.Page]
 	incident record[incident.Incident]
+	records  []record[store.Record]
 	alerts   []record[alert.State]
 	entries  []record[timeline.Entry]
 	sent     []record[store.Sent]
@@ -62,6 +63,12 @@ func encodeChange(c store.Change) (e encoded, err error) {
 		over := in.Over()
 		e.incident.version, e.incident.open, e.incident.due = in.Version, !over, in.Due.UTC()
 		e.incident.closed = closedAt(over, in.ResolvedAt, c.Now)
+	}
+	for _, v := range c.Records {
+		r, err := encode(v)
+		note(err)
+		r.version, r.open, r.due = v.Version, v.Open, v.Due.UTC()
+		e.records = append(e.records, r)
 	}
 	for _, a := range c.Alerts {
 		r, err := encode(a)
@@ -117,6 +124,11 @@ func (s *Store) check(c store.Change) (settled []store.Delivery, err error) {
 			return nil, fmt.Errorf("incident %d: version %d is stored, %d is committed: %w", in.Number, have, in.Version, store.ErrConflict)
 		}
 	}
+	for _, r := range c.Records {
+		if have := s.records[r.Kind][r.Number].version; have != r.Version-1 {
+			return nil, fmt.Errorf("%s: version %d is stored, %d is committed: %w", r, have, r.Version, store.ErrConflict)
+		}
+	}
 	for _, a := range c.Alerts {
 		if have := s.alerts[a.ID].version; have != a.Version-1 {
 			return nil, fmt.Errorf("alert %s: version %d is stored, %d is committed: %w", a.ID, have, a.Version, store.ErrConflict)
@@ -170,6 +182,12 @@ func (s *Store) apply(c store.Change, e encoded, settled []store.Delivery) {
 	}
 	if c.Incident != nil {
 		s.incidents[c.Incident.Number] = e.incident
+	}
+	for i, r := range c.Records {
+		if s.records[r.Kind] == nil {
+			s.records[r.Kind] = map[int64]record[store.Record]{}
+		}
+		s.records[r.Kind][r.Number] = e.records[i]
 	}
 	for i, a := range c.Alerts {
 		if was, ok := s.alerts[a.ID]; ok {

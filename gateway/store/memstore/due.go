@@ -35,6 +35,13 @@ func (s *Store) due() []store.Due {
 			out = append(out, store.Due{Kind: store.DueIncident, ID: n, At: r.due})
 		}
 	}
+	for kind, of := range s.records {
+		for n, r := range of {
+			if !r.due.IsZero() {
+				out = append(out, store.Due{Kind: store.DueKind(kind), ID: n, At: r.due})
+			}
+		}
+	}
 	return out
 }
 

@@ -32,6 +32,7 @@ type Store struct {
 	ops        map[string]time.Time
 	pages      map[int64]record[page.Page]
 	incidents  map[int64]record[incident.Incident]
+	records    map[store.RecordKind]map[int64]record[store.Record]
 	groups     map[string][]int64 // numbers of the group's pages, in order of creation
 	alerts     map[alert.ID]record[alert.State]
 	ofPage     map[int64]map[alert.ID]bool
@@ -79,6 +80,7 @@ func New() *Store {
 		ops:        map[string]time.Time{},
 		pages:      map[int64]record[page.Page]{},
 		incidents:  map[int64]record[incident.Incident]{},
+		records:    map[store.RecordKind]map[int64]record[store.Record]{},
 		groups:     map[string][]int64{},
 		alerts:     map[alert.ID]record[alert.State]{},
 		ofPage:     map[int64]map[alert.ID]bool{},

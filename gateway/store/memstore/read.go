@@ -123,6 +123,26 @@ func (s *Store) Incidents(ctx context.Context, f store.Filter) ([]incident.Incid
 	return list(s.incidents, f), nil
 }
 
+// Record implements store.Store.
+func (s *Store) Record(ctx context.Context, kind store.RecordKind, number int64) (store.Record, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return store.Record{}, err
+	}
+	defer unlock()
+	return get(s.records[kind], number, string(kind))
+}
+
+// Records implements store.Store.
+func (s *Store) Records(ctx context.Context, kind store.RecordKind, f store.Filter) ([]store.Record, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return list(s.records[kind], f), nil
+}
+
 func list[T any](from map[int64]record[T], f store.Filter) []T {
 	var out []T
 	numbers := slices.Sorted(maps.Keys(from))

@@ -39,7 +39,7 @@ func (s *Store) Commit(ctx context.Context, c store.Change) error {
 		case err != nil:
 			return fmt.Errorf("commit: %w", err)
 		}
-		if c.Page != nil || c.Incident != nil || len(c.Deliveries) > 0 || len(c.Settle) > 0 {
+		if c.Page != nil || c.Incident != nil || len(c.Records) > 0 || len(c.Deliveries) > 0 || len(c.Settle) > 0 {
 			s.signal()
 			s.hint()
 		}
@@ -166,6 +166,7 @@ type encoded struct {
 	args    []any // up to and including the new deliveries
 	entries []any
 	sent    []any
+	records []any
 	size    int
 }
 
@@ -219,7 +220,7 @@ func encodeChange(c store.Change) (*encoded, error) {
 		}
 		e.sent = append(e.sent, t.Contact, instant(t.At), body)
 	}
-	return e, nil
+	return e, e.encodeRecords(c.Records)
 }
 
 // objects adds the page and the incident.
@@ -276,7 +277,7 @@ func encodeTail(puts []put, forget []string, e *encoded) ([]any, error) {
 		args = append(args, lane)
 	}
 	args = append(append(args, e.entries...), e.sent...)
-	return append(args, store.KeepSent), nil
+	return append(append(args, store.KeepSent), e.records...), nil
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }

@@ -31,8 +31,12 @@ func (s *Store) Incident(ctx context.Context, n int64) (incident.Incident, error
 }
 
 func object[T any](ctx context.Context, s *Store, kind string, n int64) (v T, err error) {
-	what := kind + " " + decimal(n)
-	reply, err := s.ask(ctx, &command{args: []any{"hget", s.key(kind + ":" + decimal(n)), "b"}})
+	return valueOf[T](ctx, s, kind+" "+decimal(n), kind+":"+decimal(n))
+}
+
+// valueOf reads the value under a key without the store's prefix; what names it in errors.
+func valueOf[T any](ctx context.Context, s *Store, what, key string) (v T, err error) {
+	reply, err := s.ask(ctx, &command{args: []any{"hget", s.key(key), "b"}})
 	switch {
 	case err != nil:
 		return v, fmt.Errorf("%s: %w", what, err)
@@ -114,7 +118,13 @@ func (s *Store) Incidents(ctx context.Context, f store.Filter) ([]incident.Incid
 }
 
 func objects[T any](ctx context.Context, s *Store, kind string, f store.Filter) (out []T, err error) {
-	index, below := s.key(kind+"s"), "+inf"
+	return listed[T](ctx, s, kind, kind+"s", kind+":", f)
+}
+
+// listed lists what an index names, newest first. The index and the values are given without the store's prefix; noun is
+// what errors call a value.
+func listed[T any](ctx context.Context, s *Store, noun, index, values string, f store.Filter) (out []T, err error) {
+	index, below := s.key(index), "+inf"
 	if f.Open {
 		index += ":open"
 	}
@@ -123,16 +133,16 @@ func objects[T any](ctx context.Context, s *Store, kind string, f store.Filter) 
 	}
 	reply, err := s.ask(ctx, &command{args: []any{"zrange", index, below, "-inf", "byscore", "rev", "limit", 0, cmp.Or(f.Limit, 100)}})
 	if err != nil {
-		return nil, fmt.Errorf("list %ss: %w", kind, err)
+		return nil, fmt.Errorf("list %ss: %w", noun, err)
 	}
 	var damaged []error
 	for part := range slices.Chunk(list(reply), chunk) {
 		cmds := make([]*command, len(part))
 		for i, n := range part {
-			cmds[i] = &command{args: []any{"hget", s.key(kind + ":" + n), "b"}}
+			cmds[i] = &command{args: []any{"hget", s.key(values + n), "b"}}
 		}
 		if err := s.reads.do(ctx, &call{cmds: cmds}); err != nil {
-			return out, fmt.Errorf("list %ss: %w", kind, err)
+			return out, fmt.Errorf("list %ss: %w", noun, err)
 		}
 		for i, cmd := range cmds {
 			err := cmd.fault()
@@ -141,9 +151,9 @@ func objects[T any](ctx context.Context, s *Store, kind string, f store.Filter) 
 			}
 			var v T
 			if err == nil {
-				v, err = decode[T](kind+" "+part[i], cmd.reply)
+				v, err = decode[T](noun+" "+part[i], cmd.reply)
 			} else {
-				err = fmt.Errorf("%s %s: %w", kind, part[i], err)
+				err = fmt.Errorf("%s %s: %w", noun, part[i], err)
 			}
 			if err != nil {
 				damaged = append(damaged, err)
@@ -337,7 +347,6 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Due,
 	if err != nil {
 		return nil, fmt.Errorf("what is due: %w", err)
 	}
-	kinds := map[string]store.DueKind{"1p": store.DuePage, "2i": store.DueIncident} // pages sort before incidents
 	var out []store.Due
 	for _, member := range list(reply) {
 		if len(member) != 34 {
@@ -350,9 +359,21 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]store.Due,
 			s.options.Report(fmt.Errorf("due index: %w", err))
 			continue
 		}
-		out = append(out, store.Due{Kind: kinds[member[32:]], ID: n, At: at})
+		out = append(out, store.Due{Kind: dueKind(member[32:]), ID: n, At: at})
 	}
 	return out, nil
+}
+
+// dueKind reads the end of a member of the due index, by which pages sort before incidents and those before records.
+func dueKind(ends string) store.DueKind {
+	switch {
+	case ends == "1p":
+		return store.DuePage
+	case ends == "2i":
+		return store.DueIncident
+	}
+	kind, _ := store.KindOfLetter(ends[1])
+	return store.DueKind(kind)
 }
 
 // HighWater implements store.Store.

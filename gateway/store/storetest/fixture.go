@@ -163,6 +163,10 @@ func Look(t *testing.T, s store.Store, numbers ...int64) string {
 		line("deliveries", ds, err)
 		in, err := s.Incident(ctx, n)
 		line("incident", in, err)
+		for _, kind := range store.RecordKinds() {
+			r, err := s.Record(ctx, kind, n)
+			line(string(kind), r, err)
+		}
 		entries, err := s.Timeline(ctx, pageObject(n))
 		line("timeline", entries, err)
 		entries, err = s.Timeline(ctx, incidentObject(n))
@@ -178,6 +182,12 @@ func Look(t *testing.T, s store.Store, numbers ...int64) string {
 	line("open pages", pages, err)
 	ins, err := s.Incidents(ctx, store.Filter{})
 	line("incidents", ins, err)
+	for _, kind := range store.RecordKinds() {
+		all, err := s.Records(ctx, kind, store.Filter{})
+		line(string(kind)+"s", all, err)
+		open, err := s.Records(ctx, kind, store.Filter{Open: true})
+		line("open "+string(kind)+"s", open, err)
+	}
 	ds, err := s.RecentDeliveries(ctx, 100)
 	line("recent", ds, err)
 	next, err := s.Next(ctx, options())

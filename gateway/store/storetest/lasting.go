@@ -105,11 +105,14 @@ func failWrite(t *testing.T, h Harness, n int) bool {
 	// What the victim changes exists before, so that its writes replace and delete as well.
 	before := newChange(1002)
 	before.Op, before.Entries, before.Sent = "before", before.Entries[:1], nil
+	before.Records = []store.Record{newRecord(store.Postmortem, 1002, 1)}
 	commit(t, s, before)
 	claims := claim(t, s, at(0), options(), 2)
 	victim.Page.Version, victim.Page.Status, victim.Page.ResolvedAt, victim.Page.Due = 2, page.Resolved, at(0), time.Time{}
 	victim.Alerts[0].Version, victim.Alerts[0].Page, victim.Alerts[1].Version, victim.Incident.Version = 2, 1003, 2, 2
 	victim.Incident.Due = at(2 * time.Hour)
+	victim.Records = []store.Record{newRecord(store.Postmortem, 1002, 2), newRecord(store.Action, 1002, 1)}
+	victim.Records[0].Open, victim.Records[0].Due = false, at(time.Minute)
 	victim.Deliveries = []store.Delivery{newDelivery(1002, 3, "ana/sms", alert.SEV1)}
 	victim.Entries = victim.Entries[1:]
 	victim.Settle = []store.Settlement{{Delivery: "1002-1", Token: claims[0].Token, State: store.SentState, At: at(time.Second)},

@@ -85,6 +85,17 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 
 		{"PlaysLikeTheModel", playsLikeTheModel},
 
+		{"RecordVersionsFollowEachOther", recordVersionsFollowEachOther},
+		{"RecordKindsHaveTheirOwnNumbers", recordKindsHaveTheirOwnNumbers},
+		{"RecordsAreListedNewestFirst", recordsAreListedNewestFirst},
+		{"RecordsAreAtomicWithTheirChange", recordsAreAtomicWithTheirChange},
+		{"DueFollowsTheRecord", dueFollowsTheRecord},
+		{"RecordCommitWakes", recordCommitWakes},
+		{"ImpossibleRecordIsRefused", impossibleRecordIsRefused},
+		{"RecordsAreCopies", recordsAreCopies},
+		{"TrimKeepsRecords", trimKeepsRecords},
+		{"RecordsPlayLikeTheModel", recordsPlayLikeTheModel},
+
 		{"TrimKeepsWhatRetentionKeeps", trimKeepsWhatRetentionKeeps},
 		{"TrimGoesInSmallSteps", trimGoesInSmallSteps},
 
@@ -92,6 +103,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"ReopenSendsWhatWasCommitted", reopenSendsWhatWasCommitted},
 		{"ReopenFencesOldClaims", reopenFencesOldClaims},
 		{"ReopenKeepsBundles", reopenKeepsBundles},
+		{"ReopenKeepsRecords", reopenKeepsRecords},
 		{"FailedWriteStoresNothingOfItsChange", failedWriteStoresNothingOfItsChange(open)},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

@@ -32,7 +32,7 @@ if kept then
   if by then return known('APPLIED') end
 end
 
--- read_object takes a page or an incident from ARGV and what is stored of it.
+-- read_object takes a page, an incident or a record from ARGV and what is stored of it.
 local function read_object(kind)
   local o = {n = arg()}
   o.before, o.version, o.due, o.open = arg(), arg(), arg(), arg()
@@ -107,7 +107,16 @@ local sent = {}
 for i = 1, tonumber(arg()) do sent[i] = {contact = arg(), at = arg(), body = arg()} end
 local keep_sent = tonumber(arg())
 
--- put_object stores a page or an incident and keeps the indexes. due_kind ends its place in the due index.
+local records = {}
+for i = 1, tonumber(arg()) do
+  local kind, ends = arg(), arg()
+  local r = read_object('record:' .. kind)
+  if r.conflict then return conflict(kind, r.n, r.had[1]) end
+  r.kind, r.ends = kind, ends
+  records[i] = r
+end
+
+-- put_object stores a page, an incident or a record and keeps the indexes. due_kind ends its place in the due index.
 local function put_object(o, all, due_kind)
   local had = o.had
   hset(o.key, had, {'v', o.version, 'due', o.due, 'open', o.open, 'at', o.closed, 'x', o.expiry, 'g', o.group, 'b', o.body, 'w', nonce})
@@ -160,6 +169,7 @@ local failed = atomically(function()
     put_object(incident, 'incidents', '2i')
     expire('history', 'incident:' .. incident.n, incident.had[5], incident.expiry)
   end
+  for _, r in ipairs(records) do put_object(r, 'records:' .. r.kind, r.ends) end
   for _, a in ipairs(alerts) do
     local had = a.had
     hset(a.key, had, {'v', a.version, 'page', a.page, 'f', a.firing, 'x', a.expiry, 'b', a.body})
