@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,7 +92,12 @@ func (e *Engine) absorb(ctx context.Context, from incident.Incident, errand inci
 		e.log.Warn("the incident that this one was merged into is gone", zap.Int64("incident", from.Number), zap.Int64("into", errand.To))
 		return nil
 	}
-	next, fx := incident.Next(to, incident.Absorb{From: from, Targets: e.targets(from.Severity)}, now)
+	both := incident.Incident{Pages: slices.Concat(to.Pages, from.Pages)}
+	over, err := e.lastOpen(ctx, both, 0)
+	if err != nil {
+		return err
+	}
+	next, fx := incident.Next(to, incident.Absorb{From: from, Targets: e.targets(from.Severity), Over: over}, now)
 	if err := e.storeIncident(ctx, next, fx, now); err != nil {
 		return err
 	}

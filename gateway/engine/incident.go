@@ -177,7 +177,7 @@ func (e *Engine) incidentEvent(ctx context.Context, in incident.Incident, p *pag
 		return incident.Answered{Person: p.Calls, Page: p.Number, By: p.ResolvedBy}, nil
 	}
 	last, err := e.lastOpen(ctx, in, p.Number)
-	return incident.PageOver{Page: p.Number, Last: last, May: fx.Incident == page.IncidentResolve, Unacknowledged: p.Acker == "",
+	return incident.PageOver{Page: p.Number, Last: last, May: fx.Incident == page.IncidentResolve, Unacknowledged: p.Acker == "", Merged: p.Incident != in.Number,
 		Severity: p.Severity, Triggered: p.TriggeredAt, Targets: e.targets(p.Severity)}, err
 }
 

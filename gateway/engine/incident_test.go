@@ -540,3 +540,35 @@ func ending(t *testing.T, st store.Store) string {
 	fmt.Fprintf(&b, "calls %v\n", calls)
 	return b.String()
 }
+
+// TestAPageThatEndsWhileItsIncidentIsBeingMergedIsCounted: the process dies after the merge and before the older incident
+// took over; both pages end meanwhile, and somebody is asked whether it is over.
+func TestAPageThatEndsWhileItsIncidentIsBeingMergedIsCounted(t *testing.T) {
+	st := memstore.New()
+	e, _ := office(t, st)
+	by := page.Actor{Person: "ana", Channel: "cli"}
+	fires(t, e, "Down", "SEV-2", start())
+	fires(t, e, "Slow", "SEV-2", start())
+	acks(t, e, "ana", start(), 1001)
+	acks(t, e, "ben", start(), 1002)
+	dying, _ := office(t, &mortal{Store: st, left: 1, after: true})
+	if _, err := dying.Merge(t.Context(), 1002, 1001, by, start().Add(time.Minute)); err == nil {
+		t.Fatal("it did not die")
+	}
+	if in := loaded(t, st, 1002); in.Status != incident.Merged || len(in.Errands) != 1 || len(loaded(t, st, 1001).MergedFrom) != 0 {
+		t.Fatalf("%+v", in)
+	}
+	now := start().Add(2 * time.Minute)
+	for _, n := range []int64{1001, 1002} {
+		if _, err := e.Do(t.Context(), n, page.Resolve{By: by}, "", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.Tick(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	in := loaded(t, st, 1001)
+	if !in.PagesOver || !slices.Equal(in.MergedFrom, []int64{1002}) || !slices.Equal(in.Pages, []int64{1001, 1002}) || len(loaded(t, st, 1002).Errands) != 0 {
+		t.Errorf("%+v", in)
+	}
+}

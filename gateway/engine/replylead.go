@@ -31,6 +31,7 @@ func (e *Engine) leadText(ctx context.Context, r notify.Reply, set []Ref, by pag
 			return "", err
 		}
 		by := by
+		by.Round = ref.Round
 		by.Op = opFor(by.Op, "lead", p.Number) // by what the text means, which is stored: it is the same for ever
 		if p.Incident == 0 || in.Version == 0 {
 			return e.leadPage(ctx, r, p, by, contact, now)

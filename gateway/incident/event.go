@@ -36,9 +36,11 @@ type PageOver struct {
 	May bool
 	// Unacknowledged: nobody had taken the page, which was attached to the incident of its group. It belongs to it from now on.
 	Unacknowledged bool
-	Severity       alert.Severity
-	Triggered      time.Time
-	Targets        Targets // of Severity
+	// Merged: the page is of an incident that was merged into this one and is about to be absorbed.
+	Merged    bool
+	Severity  alert.Severity
+	Triggered time.Time
+	Targets   Targets // of Severity
 }
 
 // Due says that the clock reached the incident's due instant. Opens is when working hours begin next; zero or not after now
@@ -135,6 +137,7 @@ type Merge struct {
 type Absorb struct {
 	From    Incident
 	Targets Targets // of From's severity
+	Over    bool    // no page of the two is open
 }
 
 // MoveOut takes a page out of the incident: it belongs to the incident To from now on. Over says that no page that stays is

@@ -58,7 +58,7 @@ func (m *machine) absorb(ev Absorb) {
 	if from.Severity.Worse(in.Severity) {
 		m.severity(from.Severity, ev.Targets)
 	}
-	in.PagesOver = in.PagesOver && from.PagesOver
+	in.PagesOver = ev.Over
 }
 
 // takeCalls goes on calling whom a merged incident called.

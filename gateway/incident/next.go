@@ -311,7 +311,7 @@ func (m *machine) pageOver(ev PageOver) {
 		return
 	}
 	if !slices.Contains(in.Pages, ev.Page) {
-		if !ev.Unacknowledged {
+		if !ev.Unacknowledged && !ev.Merged {
 			return
 		}
 		in.Pages = append(in.Pages, ev.Page)
@@ -319,7 +319,11 @@ func (m *machine) pageOver(ev PageOver) {
 		if ev.Severity.Worse(in.Severity) {
 			m.severity(ev.Severity, ev.Targets)
 		}
-		m.record("pagerd", "page_left_alone", fmt.Sprintf("Page %d fired meanwhile and resolved unacknowledged: it belongs to the incident.", ev.Page))
+		if ev.Merged {
+			m.record("pagerd", "page_joined", fmt.Sprintf("Page %d belongs to the incident.", ev.Page))
+		} else {
+			m.record("pagerd", "page_left_alone", fmt.Sprintf("Page %d fired meanwhile and resolved unacknowledged: it belongs to the incident.", ev.Page))
+		}
 	}
 	switch {
 	case in.PagesOver:

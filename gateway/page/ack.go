@@ -135,7 +135,7 @@ func (m *machine) extend() {
 }
 
 func (m *machine) extendedBy(ev Extend) {
-	if m.p.Status != Acknowledged || m.p.AskedAt.IsZero() {
+	if m.p.Status != Acknowledged || m.p.AskedAt.IsZero() || m.oldRound(ev.By) {
 		return
 	}
 	m.extend()

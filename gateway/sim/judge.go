@@ -170,12 +170,16 @@ func (j *judge) incident(c store.Change) {
 	if at := j.chains[name]; next.Entries != at.seq || next.Head != at.head {
 		j.w.fail(RuleTimeline, name, "%s does not hold the newest hash of its timeline", name)
 	}
+	j.led(c, prev, next)
 	j.incidents[next.Number] = next
 }
 
 // lastPage: when the last page of an incident is over, its commander is asked whether it is too (R21).
 func (j *judge) lastPage(number, ended int64) {
 	in := j.incidents[number]
+	for in.Status == incident.Merged {
+		in = j.incidents[in.MergedInto]
+	}
 	if in.PagesOver || in.Status != incident.Open && in.Status != incident.Mitigated || !slices.Contains(in.Pages, ended) {
 		return
 	}

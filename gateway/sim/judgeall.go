@@ -55,6 +55,9 @@ func (j *judge) everything(last bool) {
 			w.fail(RuleDue, fmt.Sprintf("incident/%d", n), "it is %s and due at %s, and the index says %s", in.Status, stamp(in.Due), stamp(at))
 		}
 		j.wholeChain(fmt.Sprintf("incident/%d", n), in.Head)
+		if last {
+			j.settledIncident(in)
+		}
 	}
 	j.storedRecords(records)
 	j.storedAlerts()

@@ -163,7 +163,7 @@ func (t *transition) acts() {
 	}
 	applied := slices.Contains([]string{"acknowledged", "confirmed", "extended", "escalated"}, t.entry.What) ||
 		t.entry.What == "resolved" && n.ResolvedBy != "source"
-	if m := t.frame.answers; applied && m != nil {
+	if m := t.frame.answers; applied && m != nil && t.entry.Actor != "pagerd" {
 		numbered := strings.Contains(t.frame.body, strconv.FormatInt(n.Number, 10))
 		round := t.answered(m, numbered)
 		if round == 0 && numbered {

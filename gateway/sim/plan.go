@@ -41,6 +41,7 @@ func (w *world) throwPlan(d dice, horizon time.Duration) []planned {
 	add(d.IntN(4*scale), "an act on several pages", Acts, (*world).together)
 	add(d.IntN(3), "a source falls silent", Quiet, (*world).fallSilent)
 	add(hours, "housekeeping", "", (*world).housekeep)
+	add(d.IntN(12*scale), "an act on an incident", Acts, (*world).someLead)
 	return out
 }
 
