@@ -545,7 +545,7 @@ func ending(t *testing.T, st store.Store) string {
 // took over; both pages end meanwhile, and somebody is asked whether it is over.
 func TestAPageThatEndsWhileItsIncidentIsBeingMergedIsCounted(t *testing.T) {
 	st := memstore.New()
-	e, _ := office(t, st)
+	e, p := office(t, st)
 	by := page.Actor{Person: "ana", Channel: "cli"}
 	fires(t, e, "Down", "SEV-2", start())
 	fires(t, e, "Slow", "SEV-2", start())
@@ -568,6 +568,12 @@ func TestAPageThatEndsWhileItsIncidentIsBeingMergedIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := loaded(t, st, 1001)
+	if _, err := e.Deliver(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if texted(p, "ana", "All alerts of")+texted(p, "ana", "no page of incident 1001 is open any more") != 1 {
+		t.Errorf("asked in %q", p.texts())
+	}
 	if !in.PagesOver || !slices.Equal(in.MergedFrom, []int64{1002}) || !slices.Equal(in.Pages, []int64{1001, 1002}) || len(loaded(t, st, 1002).Errands) != 0 {
 		t.Errorf("%+v", in)
 	}

@@ -40,8 +40,15 @@ func (e *Engine) fireIncident(ctx context.Context, number int64, now time.Time) 
 		return err
 	}
 	next, fx := incident.Next(in, incident.Due{Opens: e.opens(p, now)}, now)
-	if err := e.storeIncident(ctx, next, fx, now); err != nil && !errors.Is(err, store.ErrConflict) {
+	err = e.storeIncident(ctx, next, fx, now)
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("store incident %d: %w", number, err)
+	}
+	if len(next.Breaches) > len(in.Breaches) {
+		e.metrics.Missed.WithLabelValues(next.Severity.String(), string(next.Breaches[len(next.Breaches)-1].Target)).Inc()
 	}
 	return nil
 }

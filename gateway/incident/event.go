@@ -241,4 +241,5 @@ const (
 	RemindRelief    ReminderKind = "relief"
 	RemindCandidate ReminderKind = "candidate"
 	RemindCommand   ReminderKind = "command" // somebody else gave you the command
+	RemindOver      ReminderKind = "over"    // no page of it is open any more, because of what was done to the incident
 )

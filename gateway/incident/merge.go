@@ -58,7 +58,15 @@ func (m *machine) absorb(ev Absorb) {
 	if from.Severity.Worse(in.Severity) {
 		m.severity(from.Severity, ev.Targets)
 	}
-	in.PagesOver = ev.Over
+	m.pagesOver(ev.Over)
+}
+
+// pagesOver asks the commander whether it is over, when the last open page has left the incident otherwise than by its end.
+func (m *machine) pagesOver(over bool) {
+	if over && !m.in.PagesOver && m.working() {
+		m.remind(Reminder{What: RemindOver})
+	}
+	m.in.PagesOver = over
 }
 
 // takeCalls goes on calling whom a merged incident called.
@@ -105,10 +113,10 @@ func (m *machine) moveOut(ev MoveOut) {
 		return
 	}
 	m.in.Pages = slices.Delete(m.in.Pages, i, i+1)
-	m.in.PagesOver = m.in.PagesOver || ev.Over
 	m.acted(ev.By, ev.Channel, "page_moved", fmt.Sprintf("Page %d belongs to incident %d.", ev.Page, ev.To))
 	m.factNumber("page", ev.Page)
 	m.factNumber("to", ev.To)
+	m.pagesOver(m.in.PagesOver || ev.Over)
 	m.in.Errands = append(m.in.Errands, Errand{Kind: ErrandJoin, To: ev.To, Page: ev.Page, By: ev.By})
 	m.fx.Answer = AnswerMoved
 }

@@ -30,6 +30,7 @@ type Set struct {
 	Ready      *prometheus.GaugeVec     // door (accept, page): 1 or 0
 
 	Incidents  *prometheus.CounterVec   // severity, event (incident, incident_update, drill): structured events that were written
+	Missed     *prometheus.CounterVec   // severity, target (triage, mitigate): targets of incidents that were missed
 	Resolution *prometheus.HistogramVec // severity: seconds from detection to resolution of an incident
 
 	Unusable prometheus.Gauge       // seconds that the store is unusable; 0 when it is usable
@@ -64,6 +65,7 @@ func New() *Set {
 		Ready: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "pagerd", Name: "ready",
 			Help: "1 when the door is ready: accept (durably), page (somebody can be paged now)."}, []string{"door"}),
 		Incidents: counters("incident_events_total", "Structured events of incidents that were written: one of type incident at each one's first resolution.", "severity", "event"),
+		Missed:    counters("incident_targets_missed_total", "Targets of incidents that were missed, by the severity of then.", "severity", "target"),
 		Resolution: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "pagerd", Name: "incident_resolution_seconds",
 			Help: "From detection to the first resolution of an incident.", Buckets: resolutionBuckets()}, []string{"severity"}),
 		Unusable: gauge("store_unusable_seconds", "How long the store is unusable; 0 when it is usable."),
@@ -76,7 +78,7 @@ func New() *Set {
 		Skew:     gauge("config_skew", "1 when replicas run with different configurations."),
 	}
 	s.Registry.MustRegister(s.Requests, s.Alerts, s.Pages, s.Attempts, s.Replies, s.Alarms, s.CommitTime, s.SendDelay,
-		s.StepDelay, s.Folded, s.Open, s.OldestDue, s.Ready, s.Incidents, s.Resolution,
+		s.StepDelay, s.Folded, s.Open, s.OldestDue, s.Ready, s.Incidents, s.Missed, s.Resolution,
 		s.Unusable, s.Direct, s.Findings, s.Replicas, s.Offset, s.Held, s.Skew,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s

@@ -64,8 +64,8 @@ func heading(n notify.Notification) string {
 func mail(n notify.Notification) string {
 	var b strings.Builder
 	b.WriteString(heading(n) + "\n\n")
-	if n.Kind == notify.KindAlarm || n.Kind == notify.KindRemind {
-		b.WriteString(foreign(n.Text) + "\n\n")
+	if said := saidBy(n); said != "" {
+		b.WriteString(said + "\n\n")
 	}
 	for _, s := range shown(n) {
 		fmt.Fprintf(&b, "%s  %s  #%d\n%s\n", s.Severity, foreign(s.Service), s.Page, foreign(s.Summary))
@@ -78,6 +78,17 @@ func mail(n notify.Notification) string {
 		b.WriteString("Acknowledge, resolve or escalate: " + n.Link + "\n")
 	}
 	return b.String()
+}
+
+// saidBy is the sentence of a message that has one of its own. A reminder's is ours and says what to reply.
+func saidBy(n notify.Notification) string {
+	switch n.Kind {
+	case notify.KindAlarm:
+		return foreign(n.Text)
+	case notify.KindRemind:
+		return reminded(n)
+	}
+	return ""
 }
 
 // shown are the pages that a mail describes: a reminder speaks of an incident and not of a page.
@@ -130,10 +141,7 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts"
 
 // HTML is the mail's HTML part. Foreign text is escaped; there is nothing to load.
 func HTML(n notify.Notification) string {
-	alarm := ""
-	if n.Kind == notify.KindAlarm || n.Kind == notify.KindRemind {
-		alarm = foreign(n.Text)
-	}
+	alarm := saidBy(n)
 	var b strings.Builder
 	if err := mailPage.Execute(&b, map[string]any{"Heading": heading(n), "N": n, "Shown": shown(n), "Alarm": alarm}); err != nil {
 		return "" // the text part says the same

@@ -40,6 +40,9 @@ func says(in incident.Incident, r incident.Reminder) (wordy, terse string) {
 		return fmt.Sprintf("%s gave you the command of incident %d. Reply ? %d, or ic NAME %d to hand it on", word(r.By, 24), n, n, n),
 			fmt.Sprintf("#%d is yours to lead. Reply ? %d", n, n)
 	}
+	if r.What == incident.RemindOver {
+		return fmt.Sprintf("no page of incident %d is open any more. Is it over? Reply resolved %d", n, n), fmt.Sprintf("#%d over? Reply resolved %d", n, n)
+	}
 	return fmt.Sprintf("incident %d needs you. Reply ? %d", n, n), fmt.Sprintf("#%d needs you. Reply ? %d", n, n)
 }
 

@@ -19,7 +19,7 @@ func reminders(limit, lasted time.Duration, by string) []incident.Reminder {
 		{What: incident.RemindMissed, Target: incident.TargetTriage, Limit: limit, For: lasted},
 		{What: incident.RemindMissed, Target: incident.TargetMitigate, Limit: limit, For: lasted},
 		{What: incident.RemindQuiet, For: lasted}, {What: incident.RemindRelief, For: lasted}, {What: incident.RemindCandidate, For: lasted},
-		{What: incident.RemindCommand, By: by},
+		{What: incident.RemindCommand, By: by}, {What: incident.RemindOver},
 	}
 }
 
