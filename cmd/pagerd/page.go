@@ -114,6 +114,7 @@ func showPage(w io.Writer, d api.PageDetail, now time.Time) {
 	add("runbook", p.Runbook)
 	if p.Incident != 0 {
 		add("incident", strconv.FormatInt(p.Incident, 10))
+		add("calls", p.Calls)
 	}
 	if p.Previous != 0 {
 		add("continues", "page "+strconv.FormatInt(p.Previous, 10))

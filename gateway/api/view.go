@@ -43,6 +43,7 @@ type Page struct {
 	Ringing     []string       `json:"ringing,omitempty"` // people being rung in this round
 	Next        time.Time      `json:"next,omitzero"`     // something happens by itself then: a ring, a question, a step
 	Incident    int64          `json:"incident,omitempty"`
+	Calls       string         `json:"calls,omitempty"`    // the person whom the page rings into its incident
 	Previous    int64          `json:"previous,omitempty"` // the page that this one continues
 	Noise       []string       `json:"noise,omitempty"`    // people who said that it was not worth ringing for
 }
@@ -54,7 +55,7 @@ func viewPage(p page.Page) Page {
 		Round: p.Round, Step: p.Step, Firing: p.Firing, Total: p.Total, Hidden: p.HiddenTotal(),
 		TriggeredAt: p.TriggeredAt, HeardAt: p.HeardAt, AckedAt: p.AckedAt, AckedBy: p.Acker, AckedHow: p.AckChannel,
 		ResolvedAt: p.ResolvedAt, ResolvedBy: p.ResolvedBy, HeldUntil: p.HoldUntil, HeldBy: p.HeldBy,
-		Next: p.Due, Incident: p.Incident, Previous: p.Previous, Noise: p.Noise,
+		Next: p.Due, Incident: p.Incident, Calls: p.Calls, Previous: p.Previous, Noise: p.Noise,
 	}
 	if p.Status == page.Triggered {
 		for _, l := range p.Ladders {

@@ -73,9 +73,9 @@ func pagesAreListedNewestFirst(t *testing.T, h Harness) {
 }
 
 func incidentsAreListedNewestFirst(t *testing.T, h Harness) {
-	for n := int64(1001); n <= 1004; n++ {
+	for n := int64(1001); n <= 1005; n++ {
 		in := newIncident(n)
-		in.Status = []incident.Status{incident.Resolved, incident.Candidate, incident.Dismissed, incident.Mitigated}[n-1001]
+		in.Status = []incident.Status{incident.Resolved, incident.Candidate, incident.Dismissed, incident.Mitigated, incident.Merged}[n-1001]
 		commit(t, h.Store, store.Change{Incident: &in})
 	}
 	list := func(f store.Filter) (numbers []int64) {
@@ -84,7 +84,7 @@ func incidentsAreListedNewestFirst(t *testing.T, h Harness) {
 		}
 		return numbers
 	}
-	same(t, "all", list(store.Filter{}), []int64{1004, 1003, 1002, 1001})
+	same(t, "all", list(store.Filter{}), []int64{1005, 1004, 1003, 1002, 1001})
 	same(t, "open", list(store.Filter{Open: true}), []int64{1004, 1002})
 	same(t, "before", list(store.Filter{Before: 1004, Limit: 1}), []int64{1003})
 }
