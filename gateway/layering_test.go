@@ -33,6 +33,7 @@ func layers() map[string]layer {
 	return map[string]layer{
 		"pagerd/gateway/alert":    {level: 0, pure: true},
 		"pagerd/gateway/timeline": {level: 0, pure: true},
+		"pagerd/gateway/audit":    {level: 1, pure: true},
 		"pagerd/notify":           {level: 1, pure: true},
 		"pagerd/schedule":         {level: 2, pure: true},
 		"pagerd/gateway/page":     {level: 3, pure: true},

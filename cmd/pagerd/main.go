@@ -39,6 +39,7 @@ type commands struct {
 	Page     pageCommand     `cmd:"" help:"List, show and answer pages."`
 	Incident incidentCommand `cmd:"" help:"Declare, lead and close incidents."`
 	Report   reportCommand   `cmd:"" help:"Monthly reviews, digests, and the facts they are made of."`
+	Audit    auditCommand    `cmd:"" help:"Verify that nothing of what happened was changed or taken away."`
 	Store    storeCommand    `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
 	Reload   reloadCommand   `cmd:"" help:"Make a running pagerd read its configuration again."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

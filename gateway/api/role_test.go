@@ -60,6 +60,7 @@ func roleTable() map[string]role {
 		"POST /api/v1/incidents/{n}/move":     responder,
 		"POST /api/v1/incidents/{n}/import":   responder,
 
+		"GET /api/v1/audit":          viewer,
 		"GET /api/v1/store":          viewer,
 		"POST /api/v1/store/upgrade": admin,
 

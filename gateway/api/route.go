@@ -86,6 +86,8 @@ func routes() []route {
 		{"POST", "/api/v1/incidents/{n}/move", responder, (*server).move},
 		{"POST", "/api/v1/incidents/{n}/import", responder, (*server).importHighlights},
 
+		{"GET", "/api/v1/audit", viewer, (*server).audit},
+
 		{"GET", "/api/v1/store", viewer, (*server).showStore},
 		{"POST", "/api/v1/store/upgrade", admin, (*server).upgradeStore},
 		{"POST", "/api/v1/reload", admin, (*server).reload},

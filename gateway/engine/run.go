@@ -39,6 +39,7 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 			housekeep = now.Add(housekeepEvery)
 			e.background(func() {
 				e.trouble.note(ctx, e.log, "housekeeping", e.Housekeep(ctx, clock()))
+				e.trouble.note(ctx, e.log, "anchors", e.Anchor(ctx, clock(), pace))
 			})
 		}
 		if now.After(count) {

@@ -63,10 +63,19 @@ func digest(e Entry) string {
 
 // Verify checks the chain of one object's entries, oldest first, against the head that the object holds. It returns nil
 // or an error that names the first entry that does not fit.
-func Verify(entries []Entry, head string) error {
-	prev := ""
+func Verify(entries []Entry, head string) error { return verify(entries, 1, "", head) }
+
+// VerifyRest is Verify for a timeline whose oldest entries retention has deleted.
+func VerifyRest(entries []Entry, head string) error {
+	if len(entries) == 0 {
+		return verify(nil, 1, "", head)
+	}
+	return verify(entries, entries[0].Seq, entries[0].Prev, head)
+}
+
+func verify(entries []Entry, first int64, prev, head string) error {
 	for i, e := range entries {
-		if want := int64(i + 1); e.Seq != want {
+		if want := first + int64(i); e.Seq != want {
 			return fmt.Errorf("%s: entry %d is missing (found %d)", e.Object, want, e.Seq)
 		}
 		if e.Prev != prev {

@@ -198,6 +198,8 @@ func listOpen(tx *bolt.Tx, f store.Filter) (out []page.Page, err error) {
 		}
 		p, err := readObject[page.Page](tx, inPages, n)
 		switch {
+		case errors.Is(err, store.ErrNotFound):
+			bad = append(bad, fmt.Errorf("page %d: %w: it is in the due index, and gone", n, store.ErrDamaged))
 		case err != nil:
 			bad = append(bad, fmt.Errorf("page %d: %w", n, err))
 		case p.Open():

@@ -62,3 +62,21 @@ func TestDamagedRecordIsNamedAndOthersGoOn(t *testing.T) {
 	}
 	putRecords(t, s, action(1, 2), action(3, 2))
 }
+
+// A page that is gone from the file although the due index has it must not keep the others from being listed, or the daemon
+// from starting.
+func TestPageThatIsGoneIsNamedAsDamage(t *testing.T) {
+	s := open(t, Options{})
+	for n := int64(1001); n <= 1003; n++ {
+		if err := s.Commit(t.Context(), benchChange(n, start())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.db.Update(func(tx *bolt.Tx) error { return bucket(tx, inPages).Delete(uintKey(1002)) }); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Pages(t.Context(), store.Filter{Open: true})
+	if len(list) != 2 || !errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "page 1002") {
+		t.Errorf("%d open pages, %v", len(list), err)
+	}
+}
