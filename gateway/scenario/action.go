@@ -90,6 +90,8 @@ type (
 		number   int64
 		severity alert.Severity
 		text     string
+		phase    incident.Phase
+		other    int64 // the incident that it is merged into, or the page that moves
 	}
 )
 

@@ -24,7 +24,8 @@
 //	ana does not get the sms
 //	ana follows link ack                        ack, resolve, escalate, noise, mitigated
 //	ana runs ack 1001                           ack, unack, resolve, escalate, noise, note N "…", severity N SEV-2,
-//	                                            mitigated, close, dismiss N "…": as on the command line
+//	                                            mitigated, close, confirm, dismiss N "…", phase N mitigation, cause N "…",
+//	                                            call N "db", merge N M, move N PAGE: as on the command line
 //
 //	fail sms|call|email [for ana] [permanently | with REASON] [for 10m]
 //	heal sms|call|email

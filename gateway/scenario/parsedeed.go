@@ -272,7 +272,8 @@ func (p *parser) follows(who token) (action, error) {
 
 // runs reads what a person does on the command line: a verb and a page's or incident's number.
 func (p *parser) runs(who token) (action, error) {
-	w, err := p.one("ack", "unack", "resolve", "escalate", "noise", "note", "severity", "mitigated", "close", "dismiss")
+	w, err := p.one("ack", "unack", "resolve", "escalate", "noise", "note", "severity", "mitigated", "close", "dismiss",
+		"confirm", "phase", "cause", "call", "merge", "move")
 	if err != nil {
 		return nil, err
 	}
@@ -285,7 +286,13 @@ func (p *parser) runs(who token) (action, error) {
 	switch w {
 	case "severity":
 		r.severity, err = p.severity()
-	case "note", "dismiss":
+	case "phase":
+		r.phase, err = p.phase()
+	case "merge", "move":
+		if r.other, ok = p.number(); !ok {
+			return nil, p.unexpected("the other number")
+		}
+	case "note", "dismiss", "cause", "call":
 		if p.peek().kind != text {
 			return nil, p.unexpected(`a "text"`)
 		}

@@ -244,14 +244,34 @@ func (w *world) runVerb(ctx context.Context, a runs, by page.Actor) (string, err
 			return "", fmt.Errorf("the policy %q is not configured", p.Policy.Name)
 		}
 		return do(page.SetSeverity{By: by, To: a.severity, Policy: policy, Targets: targets})
-	case "mitigated":
-		word, err := w.engine.Incident(ctx, a.number, incident.Mitigate{By: by.Person, Channel: by.Channel}, "", w.now)
-		return string(word), err
-	case "close":
-		word, err := w.engine.Incident(ctx, a.number, incident.Resolve{By: by.Person, Channel: by.Channel}, "", w.now)
-		return string(word), err
-	default:
-		word, err := w.engine.Incident(ctx, a.number, incident.Dismiss{By: by.Person, Channel: by.Channel, Reason: a.text}, "", w.now)
-		return string(word), err
 	}
+	word, err := w.runLead(ctx, a, by)
+	return string(word), err
+}
+
+// runLead is what a person does to an incident.
+func (w *world) runLead(ctx context.Context, a runs, by page.Actor) (incident.Answer, error) {
+	var ev incident.Event
+	switch a.verb {
+	case "call":
+		word, _, err := w.engine.CallIn(ctx, a.number, a.text, by, w.now)
+		return word, err
+	case "merge":
+		return w.engine.Merge(ctx, a.number, a.other, by, w.now)
+	case "move":
+		return w.engine.Move(ctx, a.number, a.other, 0, by, w.now)
+	case "mitigated":
+		ev = incident.Mitigate{By: by.Person, Channel: by.Channel}
+	case "close":
+		ev = incident.Resolve{By: by.Person, Channel: by.Channel}
+	case "confirm":
+		ev = incident.Confirm{By: by.Person, Channel: by.Channel}
+	case "phase":
+		ev = incident.SetPhase{By: by.Person, Channel: by.Channel, To: a.phase}
+	case "cause":
+		ev = incident.Describe{By: by.Person, Channel: by.Channel, RootCause: a.text}
+	default:
+		ev = incident.Dismiss{By: by.Person, Channel: by.Channel, Reason: a.text}
+	}
+	return w.engine.Incident(ctx, a.number, ev, "", w.now)
 }
