@@ -16,7 +16,8 @@ type part struct {
 	about string
 	needs []string // programs
 	cell  cellKind
-	// control says that what is played is a pagerd with a fault of its own, to try the run itself.
+	// control says that there is no verdict on pagerd's promises: what is played is a pagerd with a fault of its own, to try the
+	// run itself, or is more than pagerd promises to survive.
 	control bool
 	play    func(ctx context.Context, o options, r *result) error
 }
@@ -35,6 +36,7 @@ func parts() []part {
 	return []part{
 		{name: "replicas", about: "three daemons and a Redis that are killed and paused, a provider that fails", needs: []string{"redis-server"}, play: replicas},
 		{name: "sentinel", about: "three machines with a Redis, a sentinel and a daemon each; the master's is cut off", needs: []string{"redis-server", "redis-sentinel", "ip", "mount"}, cell: networkCell, play: partitions},
+		{name: "twice", about: "the same again and again, sooner than sentinels hear of it: nothing may be lost in silence", needs: []string{"redis-server", "redis-sentinel", "ip", "mount"}, cell: networkCell, control: true, play: twice},
 		{name: "rolling", about: "three daemons are exchanged one by one for the next version, and back", needs: []string{"redis-server", "go"}, play: rolling},
 		{name: "mutants", about: "a pagerd that drops every 100th send, or acknowledgement, must be found out", needs: []string{"redis-server", "go"}, control: true, play: tryMutants},
 		{name: "power", about: "the embedded store's disk loses its power", needs: []string{"mkfs.ext4", "e2fsck", "mount", "xfs_io"}, cell: mountCell, play: powerCuts},

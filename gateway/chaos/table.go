@@ -17,7 +17,7 @@ import (
 // result is what one part came to.
 type result struct {
 	Part    string        `json:"part"`
-	Control bool          `json:"control,omitempty"` // tries the run itself: there is no verdict on pagerd
+	Control bool          `json:"control,omitempty"` // there is no verdict on pagerd's promises
 	Took    time.Duration `json:"took_ns"`
 	NotRun  string        `json:"not_run,omitempty"` // why this machine cannot do it
 	Verdict judge.Verdict `json:"verdict"`
