@@ -76,6 +76,7 @@ type Incident struct {
 	PagesOver bool   `json:"pages_over,omitempty"` // every page resolved; the commander was asked
 	Dismissal string `json:"dismissal,omitempty"`  // why a person dismissed a candidate
 
+	ErrandDue time.Time `json:"errand_due,omitzero"` // since when errands wait: they are due at once
 	RemindDue time.Time `json:"remind_due,omitzero"` // the next reminder of a missed target, or of a candidate
 	QuietDue  time.Time `json:"quiet_due,omitzero"`  // nobody did anything since long: ask
 	ReliefDue time.Time `json:"relief_due,omitzero"` // the commander has led for long: who takes over?

@@ -22,7 +22,16 @@ func Next(in Incident, ev Event, now time.Time) (Incident, Effects) {
 	if m.in.Over() {
 		m.in.RemindDue, m.in.QuietDue, m.in.ReliefDue = time.Time{}, time.Time{}, time.Time{}
 	}
+	switch {
+	case len(m.in.Errands) == 0:
+		m.in.ErrandDue = time.Time{}
+	case m.in.ErrandDue.IsZero():
+		m.in.ErrandDue = m.now
+	}
 	m.in.Due, m.in.DueFor = m.in.next()
+	if !m.in.Due.IsZero() && m.in.Due.Before(m.now) && m.in.DueFor != TimerErrand {
+		m.in.Due = m.now // a raised severity's time may be over already: nobody is late with what was not asked until now
+	}
 	return m.in, m.fx
 }
 

@@ -89,3 +89,17 @@ func TestTheFirstWhoActsOnACandidateLeadsIt(t *testing.T) {
 		t.Errorf("%+v %+v", in, fx.Entry)
 	}
 }
+
+// TestAnErrandIsDueSinceItWaits, and not since somebody last did something: what is due for hours would say that pagerd is
+// late by hours.
+func TestAnErrandIsDueSinceItWaits(t *testing.T) {
+	in, _ := life(t, promote(1042, alert.SEV3, "ana"), Call{By: "ana", Target: "person:ben", People: []string{"ben"}})
+	in, _ = Next(in, Rung{Errand: in.Errands[0], Page: 1043}, at(3))
+	in, _ = Next(in, PageOver{Page: 1042, Last: true, May: true}, at(50))
+	if in.Status != Resolved || in.DueFor != TimerErrand || !in.Due.Equal(at(50)) {
+		t.Errorf("%s, due at %s for %s", in.Status, in.Due, in.DueFor)
+	}
+	if in, _ = Next(in, ErrandDone{Errand: in.Errands[0]}, at(51)); !in.Due.IsZero() {
+		t.Errorf("due at %s for %s", in.Due, in.DueFor)
+	}
+}

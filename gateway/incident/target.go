@@ -76,10 +76,7 @@ func (in Incident) next() (time.Time, Timer) {
 			first, which = at, t
 		}
 	}
-	if len(in.Errands) > 0 {
-		// In the past of every clock: an errand is due at once, whoever looks.
-		consider(in.errandsSince(), TimerErrand)
-	}
+	consider(in.ErrandDue, TimerErrand)
 	if in.Status == Open || in.Status == Mitigated {
 		consider(in.pending(TargetTriage), TimerTriage)
 		consider(in.pending(TargetMitigate), TimerMitigate)
@@ -88,14 +85,6 @@ func (in Incident) next() (time.Time, Timer) {
 	}
 	consider(in.RemindDue, TimerRemind)
 	return first, which
-}
-
-// errandsSince is when the work that made errands was done; that is never after now.
-func (in Incident) errandsSince() time.Time {
-	if in.ActiveAt.IsZero() {
-		return in.DetectedAt
-	}
-	return in.ActiveAt
 }
 
 // timers does the one thing that is due now. What else is due stays due and has its own commit and its own entry.
