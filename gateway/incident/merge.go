@@ -135,6 +135,8 @@ func (m *machine) moveIn(ev MoveIn) {
 		return
 	}
 	ev.Promote.Candidate = m.in.Over() && !ev.Open || m.in.Status == Candidate && ev.By == ""
+	// It came back before it was struck off that it left: it does not leave again.
+	m.in.Errands = slices.DeleteFunc(m.in.Errands, func(e Errand) bool { return e.Kind == ErrandJoin && e.Page == ev.Page })
 	over := m.in.PagesOver
 	m.promote(ev.Promote)
 	m.in.PagesOver = over && !ev.Open
