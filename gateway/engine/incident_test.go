@@ -173,6 +173,36 @@ func TestAReminderThatCannotBeTextedIsMailed(t *testing.T) {
 	}
 }
 
+// TestAReminderThatTheNetworkRefusesLaterIsMailed: the provider took it, and its callback says that the handset never got it.
+func TestAReminderThatTheNetworkRefusesLaterIsMailed(t *testing.T) {
+	st := memstore.New()
+	e, p := office(t, st)
+	fires(t, e, "Down", "SEV-1", start())
+	acks(t, e, "ana", start().Add(time.Minute), 1001)
+	now := passes(t, e, st, start().Add(time.Minute), start().Add(11*time.Minute))
+	ds, _ := st.Deliveries(t.Context(), 1001)
+	for _, d := range ds {
+		for range 2 {
+			if d.Kind == notify.KindRemind {
+				failed := notify.Progress{Delivery: d.ID, State: "undelivered", Final: true, Failed: true, Reason: notify.ReasonUndelivered, Rank: 9}
+				if err := e.Progress(t.Context(), failed, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	passes(t, e, st, now, now.Add(time.Second))
+	mails := 0
+	for _, m := range p.sent {
+		if m.Kind == notify.KindRemind && m.Contact.ID == "ana/email" {
+			mails++
+		}
+	}
+	if mails != 1 {
+		t.Errorf("%d mails: %q", mails, p.texts())
+	}
+}
+
 func TestOfTwoReplicasOneFiresATimer(t *testing.T) {
 	st := memstore.New()
 	e, _ := office(t, st)

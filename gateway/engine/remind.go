@@ -135,6 +135,25 @@ func (e *Engine) reminderWanted(ctx context.Context, d store.Delivery) (bool, er
 	return !in.Over() && (in.Status != incident.Mitigated || !in.MitigatedAt.After(d.At)), nil
 }
 
+// reminderFailed mails what could not be texted, once, in the same commit as the settlement if there is one: a callback has
+// settled the message before.
+func (e *Engine) reminderFailed(ctx context.Context, d store.Delivery, settle []store.Settlement, now time.Time) error {
+	c := store.Change{Now: now, Settle: settle}
+	if other, ok := e.otherWay(d, now); ok {
+		_, err := e.store.Delivery(ctx, other.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("load delivery %s: %w", other.ID, err)
+		}
+		if err != nil {
+			c.Deliveries = []store.Delivery{other}
+		}
+	}
+	if len(c.Settle)+len(c.Deliveries) == 0 {
+		return nil
+	}
+	return e.settleChange(ctx, c)
+}
+
 // otherWay is a reminder's second way after the first one definitely failed: by mail. None after that; ok is then false.
 func (e *Engine) otherWay(d store.Delivery, now time.Time) (store.Delivery, bool) {
 	if d.Channel != notify.SMS {

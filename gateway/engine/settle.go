@@ -102,12 +102,12 @@ func (e *Engine) pageFailed(ctx context.Context, d store.Delivery, reason notify
 		return fmt.Errorf("load page %d: %w", d.Page, err)
 	}
 	ev := page.DeliveryFailed{Delivery: d.ID, Person: d.Person, Contact: d.Contact, Round: d.Round, Reason: reason}
-	if d.Kind == notify.KindAlarm || d.Kind == notify.KindOver || d.Kind == notify.KindRemind {
+	if d.Kind == notify.KindRemind {
+		return e.reminderFailed(ctx, d, settle, now)
+	}
+	if d.Kind == notify.KindAlarm || d.Kind == notify.KindOver {
 		if len(settle) == 0 {
 			return nil
-		}
-		if other, ok := e.otherWay(d, now); ok && d.Kind == notify.KindRemind {
-			return e.settleChange(ctx, store.Change{Now: now, Settle: settle, Deliveries: []store.Delivery{other}})
 		}
 		return e.settleChange(ctx, store.Change{Now: now, Settle: settle})
 	}

@@ -35,8 +35,8 @@ type sending struct {
 // delivery notes one that was stored.
 func (j *judge) delivery(c store.Change, d store.Delivery) {
 	owned := c.Page != nil && d.Page == c.Page.Number
-	if d.Kind == notify.KindRemind { // an incident's: stored with it, or with the failure of the way before
-		owned = c.Incident != nil && d.Page == c.Incident.Number || slices.ContainsFunc(c.Settle, func(s store.Settlement) bool { return s.State == store.Failed })
+	if d.Kind == notify.KindRemind { // an incident's: stored with it, or by mail after the way before failed
+		owned = c.Incident != nil && d.Page == c.Incident.Number || d.Channel == notify.Email && len(c.Deliveries) == 1
 	}
 	if j.deliveries[d.ID] != nil || !owned {
 		j.w.fail(RuleCommitted, "delivery/"+d.ID, "it is stored a second time, or without its page")
