@@ -10,6 +10,7 @@ import (
 	"pagerd/gateway/alert"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
+	"pagerd/gateway/postmortem"
 	"pagerd/notify"
 	"pagerd/routing"
 	"pagerd/schedule"
@@ -71,6 +72,8 @@ type Severity struct {
 	Targets  page.Targets
 	Incident incident.Targets // what its incidents are held against, and how often pagerd asks by itself
 	Ladder   []Rule           // how a person is rung by default
+	// Postmortem is whether an incident needs one, and until when.
+	Postmortem postmortem.Rule
 }
 
 // Rule is a default rung: the person's contact of that channel, after a delay.

@@ -9,6 +9,7 @@ import (
 
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
+	"pagerd/gateway/postmortem"
 )
 
 // Incidents is what holds of all incidents.
@@ -49,4 +50,15 @@ var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 func (i Incidents) Room(in incident.Incident) string {
 	return strings.NewReplacer("{incident}", strconv.FormatInt(in.Number, 10), "{service}", url.PathEscape(in.Service),
 		"{severity}", in.Severity.String()).Replace(i.WarRoom)
+}
+
+// postmortemRule reads how long after its end an incident's postmortem must be published: a time, or "none".
+func postmortemRule(a at, preset postmortem.Rule) postmortem.Rule {
+	switch {
+	case a.missing():
+		return preset
+	case a.text() == "none":
+		return postmortem.Rule{}
+	}
+	return postmortem.Rule{Required: true, Within: a.duration(preset.Within, time.Hour)}
 }

@@ -9,6 +9,7 @@ import (
 	"pagerd/gateway/alert"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
+	"pagerd/gateway/postmortem"
 	"pagerd/notify"
 	"pagerd/routing"
 	"pagerd/schedule"
@@ -31,7 +32,7 @@ func (r *reader) severities(a at) map[alert.Severity]Severity {
 	out := map[alert.Severity]Severity{}
 	targets := routing.DefaultTargets()
 	for s := alert.SEV1; s <= alert.SEV4; s++ {
-		out[s] = Severity{Severity: s, Targets: targets[s], Incident: incident.DefaultTargets(s), Ladder: defaultLadder(s)}
+		out[s] = Severity{Severity: s, Targets: targets[s], Incident: incident.DefaultTargets(s), Ladder: defaultLadder(s), Postmortem: postmortem.DefaultRule(s)}
 	}
 	keys, values := a.entries()
 	for i, key := range keys {
@@ -40,13 +41,14 @@ func (r *reader) severities(a at) map[alert.Severity]Severity {
 			values[i].fail("", "found the key %q, allowed: SEV-1, SEV-2, SEV-3, SEV-4", key)
 			continue
 		}
-		f := values[i].mapping("detect", "triage", "mitigate", "ack_ttl", "ladder", "promote", "remind", "quiet", "relief", "office_hours")
+		f := values[i].mapping("detect", "triage", "mitigate", "ack_ttl", "ladder", "promote", "remind", "quiet", "relief", "office_hours", "postmortem")
 		sev := out[s]
 		t := &sev.Targets
 		t.Detect, t.Triage = f["detect"].duration(t.Detect, time.Second), f["triage"].duration(t.Triage, time.Second)
 		t.Mitigate, t.AckTTL = f["mitigate"].duration(t.Mitigate, time.Second), f["ack_ttl"].duration(t.AckTTL, time.Second)
 		t.Promote = f["promote"].yes(t.Promote)
 		sev.Incident = incidentTargets(f, sev.Incident, *t)
+		sev.Postmortem = postmortemRule(f["postmortem"], sev.Postmortem)
 		if !f["ladder"].missing() {
 			sev.Ladder = r.ladder(f["ladder"])
 		}

@@ -39,9 +39,11 @@ func layers() map[string]layer {
 		"pagerd/gateway/page":     {level: 3, pure: true},
 		"pagerd/gateway/incident": {level: 3, pure: true},
 		"pagerd/gateway/report":   {level: 4, pure: true},
-		"pagerd/notify/message":   {level: 4, pure: true},
-		"pagerd/routing":          {level: 4, pure: true, modules: []string{amgr}},
-		"pagerd/config":           {level: 5, modules: []string{yaml}},
+
+		"pagerd/gateway/postmortem": {level: 4, pure: true},
+		"pagerd/notify/message":     {level: 4, pure: true},
+		"pagerd/routing":            {level: 4, pure: true, modules: []string{amgr}},
+		"pagerd/config":             {level: 5, modules: []string{yaml}},
 
 		"pagerd/gateway/store":            {level: 6},
 		"pagerd/gateway/store/storetest":  {level: 8},

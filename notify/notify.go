@@ -55,6 +55,7 @@ const (
 	KindResolved Kind = "resolved" // over; told once to everybody who was rung
 	KindOver     Kind = "over"     // to the commander: every page of the incident is over; is the incident?
 	KindRemind   Kind = "remind"   // an incident asks by itself: a missed target, a relief; read, not answered by a digit
+	KindOwed     Kind = "owed"     // a postmortem or an action item is asked for; read, not answered by a digit
 	KindAlarm    Kind = "alarm"    // pagerd itself has a problem (gap in the schedule, unreachable responder)
 )
 
@@ -62,6 +63,9 @@ const (
 func (k Kind) Answerable() bool {
 	return k == KindPage || k == KindInform || k == KindJoined || k == KindAsk || k == KindOver
 }
+
+// Read reports whether the message is only read and has a sentence of its own.
+func (k Kind) Read() bool { return k == KindRemind || k == KindOwed }
 
 // Subject is what a notification tells of one page, looked up when it is claimed.
 type Subject struct {

@@ -48,6 +48,15 @@ type Act struct {
 	Page         int64          `json:"page,omitempty"`          // move
 	To           int64          `json:"to,omitempty"`            // move; missing = an incident of its own
 	Highlights   []Highlight    `json:"highlights,omitempty"`    // import
+
+	Base      int      `json:"base,omitempty"`      // edit: the revision that the text was made from
+	Attendees []string `json:"attendees,omitempty"` // meeting
+	Incident  int64    `json:"incident,omitempty"`  // of a new action item
+	Title     string   `json:"title,omitempty"`     // of an action item
+	Owner     string   `json:"owner,omitempty"`     // of an action item
+	Due       string   `json:"due,omitempty"`       // of an action item: 2026-04-30
+	Priority  string   `json:"priority,omitempty"`  // of an action item: P0 … P3
+	Criterion string   `json:"criterion,omitempty"` // of an action item
 }
 
 // Highlight is something that was said elsewhere, in a chat or on a call, with its own time.

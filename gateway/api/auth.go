@@ -10,10 +10,14 @@ import (
 	"go.uber.org/zap"
 
 	"pagerd/config"
+	"pagerd/gateway/postmortem"
 )
 
 // maxBody is what a request to the API may carry: a note and some numbers.
 const maxBody = 64 << 10
+
+// maxDocument is the same where a whole text is sent: JSON may need two bytes for one.
+const maxDocument = 2*postmortem.MaxText + maxBody
 
 // callerKey is the context key of the caller's token. A request's identity is the one thing that the context carries
 // besides cancellation.
@@ -36,7 +40,11 @@ func (s *server) guard(rt route) http.Handler {
 			}
 			r = r.WithContext(context.WithValue(r.Context(), callerKey{}, token))
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if strings.HasSuffix(rt.path, "/edit") {
+			limit = maxDocument
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		if err := rt.handle(s, w, r); err != nil {
 			s.fail(w, r, err)
 		}

@@ -89,7 +89,8 @@ func TestTheDocumentsSchemasHaveTheFieldsThatAreSent(t *testing.T) {
 		"Problem": Problem{}, "VersionInfo": VersionInfo{}, "OnCallList": OnCallList{}, "OnCall": OnCall{}, "PageList": PageList{},
 		"PageDetail": PageDetail{}, "Page": Page{}, "Delivery": Delivery{}, "Alert": Alert{}, "IncidentList": IncidentList{},
 		"IncidentDetail": IncidentDetail{}, "Incident": Incident{}, "Outcome": Outcome{}, "Answer": Answer{},
-		"IncidentOutcome": IncidentOutcome{}, "PhaseChange": incident.PhaseChange{},
+		"IncidentOutcome": IncidentOutcome{}, "PostmortemList": PostmortemList{}, "PostmortemDetail": PostmortemDetail{}, "Postmortem": Postmortem{},
+		"ActionList": ActionList{}, "Action": Action{}, "PhaseChange": incident.PhaseChange{},
 		"Assignment": incident.Assignment{}, "Called": incident.Called{}, "Breach": Breach{}, "Severities": Severities{}, "Definition": incident.Definition{}, "StoreInfo": StoreInfo{}, "Finding": Finding{}, "Replica": Replica{}, "Entry": timeline.Entry{},
 	} {
 		schema, ok := schemas[name]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -32,7 +33,7 @@ func faultOf(err error) *fault {
 	case errors.As(err, &refusal):
 		return &fault{status: http.StatusUnprocessableEntity, message: refusal.Message, hint: refusal.Hint}
 	case errors.As(err, &tooLarge):
-		return &fault{status: http.StatusRequestEntityTooLarge, message: "the request is larger than 64 KiB"}
+		return &fault{status: http.StatusRequestEntityTooLarge, message: fmt.Sprintf("the request is larger than %d KiB", tooLarge.Limit>>10)}
 	case errors.Is(err, store.ErrNotFound):
 		return &fault{status: http.StatusNotFound, message: "there is no such object"}
 	case errors.Is(err, store.ErrConflict):

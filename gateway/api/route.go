@@ -88,6 +88,21 @@ func routes() []route {
 
 		{"GET", "/api/v1/audit", viewer, (*server).audit},
 
+		{"GET", "/api/v1/postmortems", viewer, (*server).listPostmortems},
+		{"GET", "/api/v1/postmortems/{n}", viewer, (*server).showPostmortem},
+		{"GET", "/api/v1/postmortems/{n}/agenda", viewer, (*server).showAgenda},
+		{"POST", "/api/v1/postmortems/{n}/begin", responder, (*server).beginPostmortem},
+		{"POST", "/api/v1/postmortems/{n}/edit", responder, (*server).editPostmortem},
+		{"POST", "/api/v1/postmortems/{n}/review", responder, (*server).reviewPostmortem},
+		{"POST", "/api/v1/postmortems/{n}/meeting", responder, (*server).meetPostmortem},
+		{"POST", "/api/v1/postmortems/{n}/assign", responder, (*server).assignPostmortem},
+		{"POST", "/api/v1/postmortems/{n}/publish", responder, (*server).publishPostmortem},
+		{"POST", "/api/v1/postmortems/{n}/waive", admin, (*server).waivePostmortem},
+		{"GET", "/api/v1/actions", viewer, (*server).listActions},
+		{"POST", "/api/v1/actions", responder, (*server).openAction},
+		{"POST", "/api/v1/actions/{n}/done", responder, (*server).endAction},
+		{"POST", "/api/v1/actions/{n}/drop", responder, (*server).dropAction},
+
 		{"GET", "/api/v1/store", viewer, (*server).showStore},
 		{"POST", "/api/v1/store/upgrade", admin, (*server).upgradeStore},
 		{"POST", "/api/v1/reload", admin, (*server).reload},

@@ -171,7 +171,7 @@ func (e *Engine) newest(ctx context.Context, d store.Delivery) (bool, error) {
 
 // wanted asks the page's machine; alarms and the question to the commander are always wanted.
 func (e *Engine) wanted(p page.Page, d store.Delivery) (bool, page.Reason) {
-	if d.Kind == notify.KindAlarm || d.Kind == notify.KindOver {
+	if d.Kind == notify.KindAlarm || d.Kind == notify.KindOver || d.Kind == notify.KindOwed {
 		return true, ""
 	}
 	return page.Wanted(p, d.Send)

@@ -14,7 +14,10 @@ import (
 // firing returns what a due record of a kind does; nil for a kind that has no timers. Each function loads the record
 // again: somebody else may have been faster, and it takes the record out of the due index or moves it on.
 func (e *Engine) firing(kind store.RecordKind) recordFiring {
-	return map[store.RecordKind]recordFiring{}[kind]
+	return map[store.RecordKind]recordFiring{
+		store.Postmortem: e.firePostmortem,
+		store.Action:     e.fireAction,
+	}[kind]
 }
 
 // recordFiring fires one record. now is UTC.

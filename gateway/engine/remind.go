@@ -19,8 +19,18 @@ import (
 // goes another way after it failed has a second range.
 const (
 	reminderBase  = 1_000_000_000
+	owedBase      = 1_500_000_000 // of what is owed after the incident, by what it is about
 	reminderOther = 2_000_000_000
+	owedOther     = 2_100_000_000
 )
+
+// otherWayIs is how far apart the numbers of a message's first and second way are.
+func otherWayIs(k notify.Kind) int {
+	if k == notify.KindOwed {
+		return owedOther - owedBase
+	}
+	return reminderOther - reminderBase
+}
 
 // fireIncident applies Due to an incident, unless somebody else was faster.
 func (e *Engine) fireIncident(ctx context.Context, number int64, now time.Time) error {
@@ -164,7 +174,7 @@ func (e *Engine) otherWay(d store.Delivery, now time.Time) (store.Delivery, bool
 			continue
 		}
 		s := d.Send
-		s.ID, s.Contact, s.Channel = page.SendID(d.Page, sendNumber(d.ID)-reminderBase+reminderOther), c.ID, notify.Email
+		s.ID, s.Contact, s.Channel = page.SendID(d.Page, sendNumber(d.ID)+otherWayIs(d.Kind)), c.ID, notify.Email
 		return delivery(s, d.Text, now), true
 	}
 	return store.Delivery{}, false

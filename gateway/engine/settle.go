@@ -102,7 +102,7 @@ func (e *Engine) pageFailed(ctx context.Context, d store.Delivery, reason notify
 		return fmt.Errorf("load page %d: %w", d.Page, err)
 	}
 	ev := page.DeliveryFailed{Delivery: d.ID, Person: d.Person, Contact: d.Contact, Round: d.Round, Reason: reason}
-	if d.Kind == notify.KindRemind {
+	if d.Kind.Read() {
 		return e.reminderFailed(ctx, d, settle, now)
 	}
 	if d.Kind == notify.KindAlarm || d.Kind == notify.KindOver {

@@ -35,13 +35,16 @@ type sending struct {
 // delivery notes one that was stored.
 func (j *judge) delivery(c store.Change, d store.Delivery) {
 	owned := c.Page != nil && d.Page == c.Page.Number
+	if d.Kind == notify.KindOwed { // stored with what is owed
+		owned = len(c.Records) > 0 || d.Channel == notify.Email && len(c.Deliveries) == 1
+	}
 	if d.Kind == notify.KindRemind { // an incident's: stored with it, or by mail after the way before failed
 		owned = c.Incident != nil && d.Page == c.Incident.Number || d.Channel == notify.Email && len(c.Deliveries) == 1
 	}
 	if j.deliveries[d.ID] != nil || !owned {
 		j.w.fail(RuleCommitted, "delivery/"+d.ID, "it is stored a second time, or without its page")
 	}
-	if d.Kind == notify.KindRemind && d.Channel == notify.Voice {
+	if d.Kind.Read() && d.Channel == notify.Voice {
 		j.w.fail(RuleIncident, "delivery/"+d.ID, "a reminder rings a telephone")
 	}
 	visible := d.VisibleAt

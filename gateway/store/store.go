@@ -103,7 +103,7 @@ type Delivery struct {
 // Lane returns the bundle lane of a send: all pending sends of one lane are claimed together. SEV-1 never shares, nor does
 // a reminder, which has a sentence of its own, and calls are bundled like messages (one call tells of several pages).
 func Lane(s page.Send) string {
-	if s.Severity == alert.SEV1 || s.Kind == notify.KindRemind {
+	if s.Severity == alert.SEV1 || s.Kind.Read() {
 		return s.ID
 	}
 	return s.Contact + "/" + string(s.Kind)

@@ -14,11 +14,14 @@ func title(n notify.Notification) string {
 	if n.Kind == notify.KindAlarm {
 		return "[pagerd] needs attention"
 	}
+	if n.Kind == notify.KindOwed {
+		return "[pagerd] " + short(reminded(n), 100)
+	}
 	if len(n.Subjects) == 0 {
 		return "[pagerd]"
 	}
 	s := n.Subjects[0]
-	if n.Kind == notify.KindRemind {
+	if n.Kind.Read() {
 		return fmt.Sprintf("[%s] incident %d: %s", s.Severity, s.Page, foreign(s.Service))
 	}
 	t := fmt.Sprintf("[%s] %s: %s (#%d)", s.Severity, foreign(s.Service), short(foreign(s.Summary), 120), s.Page)
@@ -54,6 +57,8 @@ func heading(n notify.Notification) string {
 		return "Resolved."
 	case notify.KindRemind:
 		return "Your incident asks for you."
+	case notify.KindOwed:
+		return "Something is owed."
 	case notify.KindAlarm:
 		return "pagerd itself needs attention."
 	}
@@ -85,7 +90,7 @@ func saidBy(n notify.Notification) string {
 	switch n.Kind {
 	case notify.KindAlarm:
 		return foreign(n.Text)
-	case notify.KindRemind:
+	case notify.KindRemind, notify.KindOwed:
 		return reminded(n)
 	}
 	return ""
@@ -93,7 +98,7 @@ func saidBy(n notify.Notification) string {
 
 // shown are the pages that a mail describes: a reminder speaks of an incident and not of a page.
 func shown(n notify.Notification) []notify.Subject {
-	if n.Kind == notify.KindRemind {
+	if n.Kind.Read() {
 		return nil
 	}
 	return n.Subjects

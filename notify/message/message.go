@@ -31,7 +31,7 @@ func sms(n notify.Notification) string {
 	if n.Kind == notify.KindAlarm {
 		return fit(brief(n.Text), frame{"PAGERD: ", ""})
 	}
-	if n.Kind == notify.KindRemind {
+	if n.Kind.Read() {
 		return reminded(n)
 	}
 	if len(n.Subjects) == 0 {

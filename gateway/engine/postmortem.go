@@ -1,0 +1,375 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pagerd/gateway/alert"
+	"pagerd/gateway/incident"
+	"pagerd/gateway/page"
+	"pagerd/gateway/postmortem"
+	"pagerd/gateway/store"
+	"pagerd/gateway/timeline"
+	"pagerd/notify"
+	"pagerd/notify/message"
+)
+
+// maxDrafted is how many pages of an incident a draft looks into: a storm's later ones say the same.
+const maxDrafted = 50
+
+// loadRecord reads a record's body into into; the zero Record when there is none.
+func (e *Engine) loadRecord(ctx context.Context, kind store.RecordKind, number int64, into any) (store.Record, error) {
+	r, err := e.store.Record(ctx, kind, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Record{Kind: kind, Number: number}, nil
+	}
+	if err != nil {
+		return r, fmt.Errorf("load %s %d: %w", kind, number, err)
+	}
+	if err := json.Unmarshal(r.Body, into); err != nil {
+		return r, fmt.Errorf("%w: %s %d: %w", store.ErrDamaged, kind, number, err)
+	}
+	return r, nil
+}
+
+// putRecord adds a record's next version and its entry to a change.
+func (e *Engine) putRecord(c *store.Change, r store.Record, body any, open bool, due time.Time, entry timeline.Entry) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", r, err)
+	}
+	r.Version, r.Body, r.Open, r.Due = r.Version+1, b, open, due
+	if entry.What != "" {
+		r.Entries++
+		entry.Object, entry.Seq, entry.At = r.Object(), r.Entries, c.Now
+		entry = timeline.Seal(entry, r.Head)
+		r.Head = entry.Hash
+		c.Entries = append(c.Entries, entry)
+		e.log.Info(string(r.Kind), zap.Int64("number", r.Number), zap.String("what", entry.What), zap.String("actor", entry.Actor))
+	}
+	c.Records = append(c.Records, r)
+	return nil
+}
+
+func (e *Engine) postmortemRule(s alert.Severity) postmortem.Rule {
+	return e.config().Severities[s].Postmortem
+}
+
+// owePostmortem adds the postmortem that an incident needs to the change that ends it, or that tells more of one that ended.
+func (e *Engine) owePostmortem(ctx context.Context, c *store.Change, in incident.Incident) error {
+	if in.Status != incident.Resolved {
+		return nil
+	}
+	why, rule, need := postmortem.Needs(in, e.postmortemRule)
+	if !need {
+		return nil
+	}
+	var prev postmortem.Postmortem
+	r, err := e.loadRecord(ctx, store.Postmortem, in.Number, &prev)
+	if err != nil {
+		return err
+	}
+	return e.beginPostmortem(ctx, c, r, prev, postmortem.Begin{Incident: in, Why: why, Rule: rule})
+}
+
+func (e *Engine) beginPostmortem(ctx context.Context, c *store.Change, r store.Record, prev postmortem.Postmortem, ev postmortem.Begin) (err error) {
+	if ev.Text, err = e.draft(ctx, ev.Incident, c.Entries); err != nil {
+		return err
+	}
+	next, fx := postmortem.Next(prev, ev, c.Now)
+	if !fx.Changed {
+		return nil
+	}
+	return e.putRecord(c, r, next, next.Open(), next.NagDue, fx.Entry)
+}
+
+// draft writes a postmortem's first text from what is stored, and from the entries that are about to be.
+func (e *Engine) draft(ctx context.Context, in incident.Incident, fresh []timeline.Entry) (string, error) {
+	m := postmortem.Material{Incident: in, Zone: e.reportZone()}
+	objects := []string{fmt.Sprintf("incident/%d", in.Number)}
+	for i, n := range in.Pages {
+		if i == maxDrafted {
+			break
+		}
+		p, err := e.store.Page(ctx, n)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("load page %d: %w", n, err)
+		}
+		m.Pages, objects = append(m.Pages, p), append(objects, fmt.Sprintf("page/%d", n))
+	}
+	for _, o := range objects {
+		entries, err := e.store.Timeline(ctx, o)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return "", fmt.Errorf("load the timeline of %s: %w", o, err)
+		}
+		m.Entries = append(m.Entries, entries...)
+		for _, f := range fresh {
+			if f.Object == o && f.Seq > int64(len(entries)) {
+				m.Entries = append(m.Entries, f)
+			}
+		}
+	}
+	if in.RootCause != "" {
+		all, err := e.postmortems(ctx, false)
+		if err != nil {
+			return "", err
+		}
+		m.Earlier = postmortem.Repeats(all, in.RootCause, in.Number)
+	}
+	return postmortem.Make(m), nil
+}
+
+// maxLibrary is how many postmortems are searched: years of them.
+const maxLibrary = 2000
+
+// postmortems returns them, newest first; open leaves out those that are published or waived. One that cannot be read is left out.
+func (e *Engine) postmortems(ctx context.Context, open bool) ([]postmortem.Postmortem, error) {
+	return records[postmortem.Postmortem](ctx, e, store.Postmortem, store.Filter{Open: open, Limit: maxLibrary})
+}
+
+// records reads the bodies of a kind. What is damaged is named by the auditor and keeps nobody from the rest.
+func records[T any](ctx context.Context, e *Engine, kind store.RecordKind, f store.Filter) ([]T, error) {
+	list, err := e.store.Records(ctx, kind, f)
+	if err != nil && !errors.Is(err, store.ErrDamaged) {
+		return nil, fmt.Errorf("list %s records: %w", kind, err)
+	}
+	var out []T
+	for _, r := range list {
+		var v T
+		if err := json.Unmarshal(r.Body, &v); err == nil {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// Postmortems returns them, newest first; open leaves out those that are published or waived.
+func (e *Engine) Postmortems(ctx context.Context, open bool) ([]postmortem.Postmortem, error) {
+	return e.postmortems(ctx, open)
+}
+
+// LoadPostmortem returns an incident's postmortem, or a [Refusal].
+func (e *Engine) LoadPostmortem(ctx context.Context, number int64) (postmortem.Postmortem, error) {
+	p, _, err := e.havePostmortem(ctx, number)
+	return p, err
+}
+
+func (e *Engine) havePostmortem(ctx context.Context, number int64) (p postmortem.Postmortem, r store.Record, err error) {
+	if r, err = e.loadRecord(ctx, store.Postmortem, number, &p); err == nil && r.Version == 0 {
+		err = &Refusal{Message: fmt.Sprintf("incident %d has no postmortem", number),
+			Hint: fmt.Sprintf("one begins by itself when an incident of SEV-1 or SEV-2 ends; pagerd postmortem begin %d asks for one", number)}
+	}
+	return p, r, err
+}
+
+// BeginPostmortem begins one that is not required. The incident must be over.
+func (e *Engine) BeginPostmortem(ctx context.Context, number int64, by, op string, now time.Time) (postmortem.Postmortem, error) {
+	now = e.instant(now)
+	for range maxConflicts {
+		in, err := e.loadIncident(ctx, number)
+		if err != nil {
+			return postmortem.Postmortem{}, err
+		}
+		if in.Status != incident.Resolved {
+			return postmortem.Postmortem{}, &Refusal{Message: fmt.Sprintf("incident %d is %s", number, in.Status), Hint: "a postmortem begins when the incident is resolved"}
+		}
+		var prev postmortem.Postmortem
+		r, err := e.loadRecord(ctx, store.Postmortem, number, &prev)
+		if err != nil {
+			return prev, err
+		}
+		c := store.Change{Op: op, Now: now, Urgent: true}
+		if err := e.beginPostmortem(ctx, &c, r, prev, postmortem.Begin{Incident: in, Why: postmortem.WhyAsked, By: by}); err != nil {
+			return prev, err
+		}
+		if len(c.Records) == 0 {
+			return prev, nil
+		}
+		err = e.commit(ctx, c)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil && !errors.Is(err, store.ErrApplied) {
+			return prev, fmt.Errorf("store postmortem %d: %w", number, err)
+		}
+		return e.LoadPostmortem(ctx, number)
+	}
+	return postmortem.Postmortem{}, fmt.Errorf("store postmortem %d: %w", number, store.ErrConflict)
+}
+
+// Postmortem applies a person's event to a postmortem. Publishing records its action items, and moves the incident to its
+// last phase, in the same commit.
+func (e *Engine) Postmortem(ctx context.Context, number int64, ev postmortem.Event, by page.Actor, now time.Time) (postmortem.Postmortem, postmortem.Effects, error) {
+	now = e.instant(now)
+	for range maxConflicts {
+		prev, r, err := e.havePostmortem(ctx, number)
+		if err != nil {
+			return prev, postmortem.Effects{}, err
+		}
+		c := store.Change{Op: by.Op, Now: now, Urgent: true}
+		if pub, ok := ev.(postmortem.Publish); ok && prev.Open() {
+			if ev, err = e.publish(ctx, &c, prev, pub, by); err != nil {
+				return prev, postmortem.Effects{}, err
+			}
+		}
+		next, fx := postmortem.Next(prev, ev, now)
+		if !fx.Changed {
+			return prev, fx, nil
+		}
+		if err := e.putRecord(&c, r, next, next.Open(), next.NagDue, fx.Entry); err != nil {
+			return prev, fx, err
+		}
+		err = e.commit(ctx, c)
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			continue
+		case errors.Is(err, store.ErrApplied):
+			p, err := e.LoadPostmortem(ctx, number)
+			return p, postmortem.Effects{Answer: postmortem.AnswerRepeated}, err
+		case err != nil:
+			return prev, fx, fmt.Errorf("store postmortem %d: %w", number, err)
+		}
+		return next, fx, nil
+	}
+	return postmortem.Postmortem{}, postmortem.Effects{}, fmt.Errorf("store postmortem %d: %w", number, store.ErrConflict)
+}
+
+// publish adds the action items and the incident's last phase to the change, if the text is complete.
+func (e *Engine) publish(ctx context.Context, c *store.Change, p postmortem.Postmortem, ev postmortem.Publish, by page.Actor) (postmortem.Event, error) {
+	if len(postmortem.Problems(p.Text)) > 0 {
+		return ev, nil // the machine says so
+	}
+	rows, _ := postmortem.Rows(p.Text)
+	for _, row := range rows {
+		if err := e.known(row.Item.Owner); err != nil {
+			return nil, err
+		}
+	}
+	var numbers []int64
+	for _, row := range rows {
+		if row.Number != 0 {
+			continue
+		}
+		n, err := e.store.NextNumber(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("allocate the number of an action item: %w", err)
+		}
+		numbers = append(numbers, n)
+		a, fx := postmortem.NextAction(postmortem.Action{}, postmortem.Open{Number: n, Incident: p.Incident, Service: p.Service, Cause: p.Cause,
+			By: by.Person, Item: row.Item, Zone: e.reportZone()}, c.Now)
+		if err := e.putRecord(c, store.Record{Kind: store.Action, Number: n}, a, true, a.NagDue, fx.Entry); err != nil {
+			return nil, err
+		}
+	}
+	ev.Text = postmortem.WithNumbers(p.Text, numbers)
+	in, err := e.loadIncident(ctx, p.Incident)
+	if err != nil {
+		return nil, err
+	}
+	next, fx := incident.Next(in, incident.SetPhase{By: by.Person, Channel: by.Channel, To: incident.PhasePostmortem}, c.Now)
+	if fx.Changed {
+		if next.RootCause == "" {
+			next.RootCause = clip(p.Cause, 500)
+		}
+		if err := e.putIncidentAlone(ctx, c, next, fx); err != nil {
+			return nil, err
+		}
+	}
+	return ev, nil
+}
+
+// known refuses a name that nobody has: nobody would be asked for what is theirs.
+func (e *Engine) known(person string) error {
+	if _, ok := e.config().Book.People[person]; ok {
+		return nil
+	}
+	return &Refusal{Message: fmt.Sprintf("no person is called %q", clip(person, 40)), Hint: "the owner is a name under people: in the configuration"}
+}
+
+// firePostmortem asks for a postmortem that is due.
+func (e *Engine) firePostmortem(ctx context.Context, number int64, now time.Time) error {
+	p, r, err := e.havePostmortem(ctx, number)
+	if err != nil {
+		return err
+	}
+	in, err := e.loadIncident(ctx, number)
+	if err != nil {
+		return err
+	}
+	about, err := e.anyPage(ctx, in)
+	if err != nil {
+		return err
+	}
+	next, fx := postmortem.Next(p, postmortem.Due{Opens: e.opens(about, now)}, now)
+	if !fx.Changed {
+		return nil
+	}
+	c := store.Change{Now: now}
+	e.nag(&c, about, fx.Nag, next.Owner, func(owner string) string {
+		return message.PostmortemOwed(number, next.Severity, next.Service, owner, next.Deadline.Sub(now))
+	}, number, &next.Sends)
+	if err := e.putRecord(&c, r, next, next.Open(), next.NagDue, fx.Entry); err != nil {
+		return err
+	}
+	return e.commit(ctx, c)
+}
+
+// nag adds the messages that ask for something that is owed: to its owner, and to the manager of about's policy. sends
+// counts those of number. The text names the owner to everybody else.
+func (e *Engine) nag(c *store.Change, about page.Page, to postmortem.Nag, owner string, text func(owner string) string, number int64, sends *int) {
+	tell := func(contact notify.Contact, words string) {
+		*sends++
+		s := page.Send{ID: page.SendID(number, owedBase+*sends), Page: number, Kind: notify.KindOwed, Person: contact.Person, Contact: contact.ID,
+			Channel: contact.Channel, Severity: alert.SEV4, At: c.Now}
+		c.Deliveries = append(c.Deliveries, delivery(s, words, c.Now))
+	}
+	if to == postmortem.NagNone {
+		return
+	}
+	told := false
+	if contact, ok := readable(e.config().Book.People[owner].Contacts); ok {
+		tell(contact, text(""))
+		told = true
+	}
+	if to == postmortem.NagManager || !told {
+		if contact, ok := e.manager(about, c.Now); ok && contact.Person != owner {
+			tell(contact, text(or(owner, "nobody")))
+			told = true
+		}
+	}
+	if !told {
+		e.log.Warn("nobody can be asked for what is owed", zap.Int64("number", number), zap.String("responder", owner))
+	}
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// manager is who manages the people of a page's policy, else an operator.
+func (e *Engine) manager(p page.Page, now time.Time) (notify.Contact, bool) {
+	book := e.config().Book
+	for _, t := range p.Policy.Targets() {
+		if !strings.HasSuffix(t.Name, "/manager") {
+			continue
+		}
+		for _, name := range book.Resolve(t.Name, now) {
+			if c, ok := readable(book.People[name].Contacts); ok {
+				return c, true
+			}
+		}
+	}
+	return readable(e.config().Operators)
+}

@@ -1,0 +1,42 @@
+package message
+
+import (
+	"fmt"
+	"time"
+
+	"pagerd/gateway/alert"
+	"pagerd/schedule"
+)
+
+// PostmortemOwed is the text by which a postmortem is asked for: left is the time until its deadline, negative when it is
+// over. owner is told to a manager, and empty for the owner.
+func PostmortemOwed(incident int64, s alert.Severity, service, owner string, left time.Duration) string {
+	when := "due in " + schedule.Words(left.Round(time.Minute))
+	if left <= 0 {
+		when = "overdue"
+		if late := (-left).Round(time.Hour); late >= time.Hour {
+			when = "overdue by " + schedule.Words(late)
+		}
+	}
+	who := "your postmortem"
+	if owner != "" {
+		who = "the postmortem of " + word(owner, 24)
+	}
+	return fit("", frame{s.Short() + " " + word(service, 20) + ": ", fmt.Sprintf("%s for incident %d is %s. pagerd postmortem edit %d", who, incident, when, incident)},
+		frame{s.Short() + " ", fmt.Sprintf("postmortem %d is %s", incident, when)})
+}
+
+// ActionOwed is the text by which an action item is asked for. title is people's. owner is told to a manager, and empty for
+// the owner. late says that its day is over.
+func ActionOwed(number, incident int64, title, due, owner string, late bool) string {
+	when := "is due today"
+	if late {
+		when = "was due " + due
+	}
+	who := "Your action item"
+	if owner != "" {
+		who = "The action item of " + word(owner, 24)
+	}
+	return fit(brief(title), frame{fmt.Sprintf("%s #%d (incident %d) %s: ", who, number, incident, when), fmt.Sprintf(". pagerd action done %d", number)},
+		frame{fmt.Sprintf("Action #%d %s: ", number, when), ""})
+}
