@@ -106,15 +106,21 @@ func firstLine(s string) string {
 
 // Problems says what keeps a text from being published; empty = nothing.
 func Problems(text string) []string {
-	var out []string
+	var out, empty, asking []string
 	for _, s := range Sections() {
 		body := Section(text, s)
 		switch {
 		case body == "":
-			out = append(out, fmt.Sprintf("the section %q is missing or empty", s))
+			empty = append(empty, s)
 		case slices.ContainsFunc(strings.Split(body, "\n"), isQuestion):
-			out = append(out, fmt.Sprintf("%q still asks a question: replace the line that begins with \"> **?**\" by the answer", s))
+			asking = append(asking, s)
 		}
+	}
+	if len(empty) > 0 {
+		out = append(out, "missing or empty: "+strings.Join(empty, "; "))
+	}
+	if len(asking) > 0 {
+		out = append(out, fmt.Sprintf("a question is left (a line that begins with %q, to be replaced by the answer) in: %s", strings.TrimSpace(ask), strings.Join(asking, "; ")))
 	}
 	rows, bad := Rows(text)
 	out = append(out, bad...)

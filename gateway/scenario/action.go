@@ -6,6 +6,7 @@ import (
 	"pagerd/gateway/alert"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
+	"pagerd/gateway/postmortem"
 	"pagerd/notify"
 	"pagerd/schedule"
 )
@@ -157,6 +158,13 @@ type (
 		rotation token
 		person   token // text "nobody": a gap
 	}
+	expectPostmortem struct {
+		no      bool
+		number  int64
+		state   postmortem.State
+		owner   token
+		overdue bool
+	}
 	expectTimeline struct {
 		number    int64
 		fragments []string
@@ -187,10 +195,12 @@ func (expectIncident) action() {}
 func (expectOncall) action()   {}
 func (expectTimeline) action() {}
 
+func (expectPostmortem) action() {}
+
 // checks reports whether an action only looks.
 func checks(a action) bool {
 	switch a.(type) {
-	case expectMessage, expectNothing, expectReply, expectPage, expectIncident, expectOncall, expectTimeline, printDay:
+	case expectMessage, expectNothing, expectReply, expectPage, expectIncident, expectOncall, expectTimeline, expectPostmortem, printDay:
 		return true
 	}
 	return false

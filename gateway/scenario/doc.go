@@ -25,7 +25,9 @@
 //	ana follows link ack                        ack, resolve, escalate, noise, mitigated
 //	ana runs ack 1001                           ack, unack, resolve, escalate, noise, note N "…", severity N SEV-2,
 //	                                            mitigated, close, confirm, dismiss N "…", phase N mitigation, cause N "…",
-//	                                            call N "db", merge N M, move N PAGE: as on the command line
+//	                                            call N "db", merge N M, move N PAGE: as on the command line;
+//	                                            write N "the cause" (answers every question of the postmortem and adds an
+//	                                            action item of ana's, due in two weeks), review N, publish N, waive N "…", done ACTION
 //
 //	fail sms|call|email [for ana] [permanently | with REASON] [for 10m]
 //	heal sms|call|email
@@ -39,6 +41,7 @@
 //	expect no page [1001]                       without a number: no open page
 //	expect incident [1001] [candidate|open|mitigated|resolved|dismissed|merged] [phase triage] [commander ana] [severity SEV-2]
 //	expect no incident [1001]
+//	expect postmortem N [draft|in_review|published|waived] [owner ana] [overdue] · expect no postmortem N
 //	expect oncall platform[/secondary] is ana|nobody
 //	expect timeline [1001] "fragment" …
 //	print                                       shows the story so far

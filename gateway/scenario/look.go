@@ -47,6 +47,8 @@ func (w *world) look(ctx context.Context, a action) error {
 		return nil
 	case expectTimeline:
 		return w.lookTimeline(ctx, a)
+	case expectPostmortem:
+		return w.lookPostmortem(ctx, a)
 	}
 	return fmt.Errorf("cannot look for a %T", a)
 }

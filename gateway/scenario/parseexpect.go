@@ -11,9 +11,9 @@ import (
 // expect reads what must be true.
 func (p *parser) expect() (action, error) {
 	no := p.is("no")
-	subjects := []string{"sms", "call", "email", "reply", "page", "incident", "oncall", "timeline", "severity", "step", "nothing", "no"}
+	subjects := []string{"sms", "call", "email", "reply", "page", "incident", "oncall", "timeline", "postmortem", "severity", "step", "nothing", "no"}
 	if no {
-		subjects = []string{"sms", "call", "email", "reply", "page", "incident"}
+		subjects = []string{"sms", "call", "email", "reply", "page", "incident", "postmortem"}
 	}
 	subject, err := p.one(subjects...)
 	if err != nil {
@@ -32,6 +32,8 @@ func (p *parser) expect() (action, error) {
 		return p.expectPage(no)
 	case "incident":
 		return p.expectIncident(no)
+	case "postmortem":
+		return p.expectPostmortem(no)
 	case "oncall":
 		return p.expectOncall()
 	case "timeline":

@@ -245,6 +245,9 @@ func (w *world) runVerb(ctx context.Context, a runs, by page.Actor) (string, err
 		}
 		return do(page.SetSeverity{By: by, To: a.severity, Policy: policy, Targets: targets})
 	}
+	if learns(a.verb) {
+		return w.runLearn(ctx, a, by)
+	}
 	word, err := w.runLead(ctx, a, by)
 	return string(word), err
 }
