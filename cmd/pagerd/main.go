@@ -29,20 +29,22 @@ const (
 
 // commands is the grammar: a field per subcommand, each in a file of its own.
 type commands struct {
-	Serve    serveCommand    `cmd:"" help:"Run the gateway."`
-	Demo     demoCommand     `cmd:"" help:"Try it: the real gateway with simulated telephones in the browser; nothing is sent to anyone."`
-	Test     testCommand     `cmd:"" help:"Play a scripted day against a configuration."`
-	Check    checkCommand    `cmd:"" help:"Check a configuration: every mistake at once, then what would go wrong in the next 90 days."`
-	Config   configCommand   `cmd:"" help:"Begin a configuration."`
-	Oncall   oncallCommand   `cmd:"" help:"Say who is on call."`
-	Status   statusCommand   `cmd:"" help:"Say how a running pagerd is; exit 1 when somebody could not be paged."`
-	Page     pageCommand     `cmd:"" help:"List, show and answer pages."`
-	Incident incidentCommand `cmd:"" help:"Declare, lead and close incidents."`
-	Report   reportCommand   `cmd:"" help:"Monthly reviews, digests, and the facts they are made of."`
-	Audit    auditCommand    `cmd:"" help:"Verify that nothing of what happened was changed or taken away."`
-	Store    storeCommand    `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
-	Reload   reloadCommand   `cmd:"" help:"Make a running pagerd read its configuration again."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Run the gateway."`
+	Demo       demoCommand       `cmd:"" help:"Try it: the real gateway with simulated telephones in the browser; nothing is sent to anyone."`
+	Test       testCommand       `cmd:"" help:"Play a scripted day against a configuration."`
+	Check      checkCommand      `cmd:"" help:"Check a configuration: every mistake at once, then what would go wrong in the next 90 days."`
+	Config     configCommand     `cmd:"" help:"Begin a configuration."`
+	Oncall     oncallCommand     `cmd:"" help:"Say who is on call."`
+	Status     statusCommand     `cmd:"" help:"Say how a running pagerd is; exit 1 when somebody could not be paged."`
+	Page       pageCommand       `cmd:"" help:"List, show and answer pages."`
+	Incident   incidentCommand   `cmd:"" help:"Declare, lead and close incidents."`
+	Report     reportCommand     `cmd:"" help:"Monthly reviews, digests, and the facts they are made of."`
+	Postmortem postmortemCommand `cmd:"" help:"Write, find and publish what is learned from incidents."`
+	Action     actionCommand     `cmd:"" help:"What was decided to be done, by whom and until when."`
+	Audit      auditCommand      `cmd:"" help:"Verify that nothing of what happened was changed or taken away."`
+	Store      storeCommand      `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
+	Reload     reloadCommand     `cmd:"" help:"Make a running pagerd read its configuration again."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // env is what a command gets from the process.

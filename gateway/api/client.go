@@ -204,9 +204,27 @@ func post[T any](ctx context.Context, c *Client, path string, a Act) (T, error) 
 // proxy that repeats.
 func call[T any](ctx context.Context, c *Client, method, path string, body []byte) (T, error) {
 	var out T
+	raw, err := c.exchange(ctx, method, path, body)
+	if err != nil {
+		return out, err
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, &Error{Status: http.StatusOK, Message: "the answer of " + c.Base + " is not pagerd's",
+			Hint: "is the address that of the ops listener (ops: in the configuration)?", err: err}
+	}
+	return out, nil
+}
+
+// getText is get for an answer that is no JSON.
+func getText(ctx context.Context, c *Client, path string) (string, error) {
+	raw, err := c.exchange(ctx, http.MethodGet, path, nil)
+	return string(raw), err
+}
+
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Base, "/")+path, bytes.NewReader(body))
 	if err != nil {
-		return out, &Error{Message: fmt.Sprintf("%q is no address of a pagerd", c.Base), Hint: "write it as http://127.0.0.1:8081", err: err}
+		return nil, &Error{Message: fmt.Sprintf("%q is no address of a pagerd", c.Base), Hint: "write it as http://127.0.0.1:8081", err: err}
 	}
 	req.Header.Set("Accept", "application/json")
 	if c.Token != "" {
@@ -221,21 +239,17 @@ func call[T any](ctx context.Context, c *Client, method, path string, body []byt
 	}
 	resp, err := cmp.Or(c.HTTP, plainClient()).Do(req)
 	if err != nil {
-		return out, c.unreached(err)
+		return nil, c.unreached(err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return out, c.unreached(err)
+		return nil, c.unreached(err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return out, answered(resp, raw)
+		return nil, answered(resp, raw)
 	}
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return out, &Error{Status: resp.StatusCode, Message: "the answer of " + c.Base + " is not pagerd's",
-			Hint: "is the address that of the ops listener (ops: in the configuration)?", err: err}
-	}
-	return out, nil
+	return raw, nil
 }
 
 func plainClient() *http.Client {

@@ -374,3 +374,8 @@ func (c *Client) OpenAction(ctx context.Context, a Act) (ActionList, error) {
 func (c *Client) ActionAct(ctx context.Context, number int64, verb string, a Act) (ActionList, error) {
 	return post[ActionList](ctx, c, fmt.Sprintf("/api/v1/actions/%d/%s", number, verb), a)
 }
+
+// Agenda returns the review meeting as an iCalendar file.
+func (c *Client) Agenda(ctx context.Context, number int64) (string, error) {
+	return getText(ctx, c, fmt.Sprintf("/api/v1/postmortems/%d/agenda", number))
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,11 +41,13 @@ func (e *Engine) loadRecord(ctx context.Context, kind store.RecordKind, number i
 
 // putRecord adds a record's next version and its entry to a change.
 func (e *Engine) putRecord(c *store.Change, r store.Record, body any, open bool, due time.Time, entry timeline.Entry) error {
-	b, err := json.Marshal(body)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // a long text of foreign words must not outgrow its record
+	if err := enc.Encode(body); err != nil {
 		return fmt.Errorf("encode %s: %w", r, err)
 	}
-	r.Version, r.Body, r.Open, r.Due = r.Version+1, b, open, due
+	r.Version, r.Body, r.Open, r.Due = r.Version+1, bytes.TrimSpace(b.Bytes()), open, due
 	if entry.What != "" {
 		r.Entries++
 		entry.Object, entry.Seq, entry.At = r.Object(), r.Entries, c.Now
@@ -62,6 +65,7 @@ func (e *Engine) postmortemRule(s alert.Severity) postmortem.Rule {
 }
 
 // owePostmortem adds the postmortem that an incident needs to the change that ends it, or that tells more of one that ended.
+// What is damaged never keeps an incident from ending: the draft does without it, and a damaged postmortem is left as it is.
 func (e *Engine) owePostmortem(ctx context.Context, c *store.Change, in incident.Incident) error {
 	if in.Status != incident.Resolved {
 		return nil
@@ -72,6 +76,10 @@ func (e *Engine) owePostmortem(ctx context.Context, c *store.Change, in incident
 	}
 	var prev postmortem.Postmortem
 	r, err := e.loadRecord(ctx, store.Postmortem, in.Number, &prev)
+	if errors.Is(err, store.ErrDamaged) {
+		e.log.Error("a damaged postmortem cannot be begun again", zap.Int64("incident", in.Number), zap.Error(err))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -98,7 +106,7 @@ func (e *Engine) draft(ctx context.Context, in incident.Incident, fresh []timeli
 			break
 		}
 		p, err := e.store.Page(ctx, n)
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
 			continue
 		}
 		if err != nil {
@@ -108,7 +116,7 @@ func (e *Engine) draft(ctx context.Context, in incident.Incident, fresh []timeli
 	}
 	for _, o := range objects {
 		entries, err := e.store.Timeline(ctx, o)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
 			return "", fmt.Errorf("load the timeline of %s: %w", o, err)
 		}
 		m.Entries = append(m.Entries, entries...)
@@ -257,6 +265,10 @@ func (e *Engine) publish(ctx context.Context, c *store.Change, p postmortem.Post
 	var numbers []int64
 	for _, row := range rows {
 		if row.Number != 0 {
+			if a, _, err := e.haveAction(ctx, row.Number); err != nil || a.Incident != p.Incident {
+				return nil, &Refusal{Message: fmt.Sprintf("the row %q names action item %d, which is not one of this incident", clip(row.Item.Title, 60), row.Number),
+					Hint: "leave the first column empty: pagerd writes the number"}
+			}
 			continue
 		}
 		n, err := e.store.NextNumber(ctx)

@@ -59,11 +59,17 @@ func Make(m Material) string {
 
 type draft struct {
 	Material
-	b strings.Builder
+	b    strings.Builder
+	size int // of what is in b, see Size
 }
 
-func (d *draft) line(format string, args ...any) { fmt.Fprintf(&d.b, format+"\n", args...) }
-func (d *draft) ask(question string)             { d.line("%s%s", ask, question) }
+func (d *draft) line(format string, args ...any) {
+	text := fmt.Sprintf(format+"\n", args...)
+	d.size += Size(text)
+	d.b.WriteString(text)
+}
+
+func (d *draft) ask(question string) { d.line("%s%s", ask, question) }
 
 func (d *draft) section(heading string) {
 	d.line("")
@@ -144,7 +150,7 @@ func (d *draft) timeline() {
 	d.line("| When | Who | What |")
 	d.line("|---|---|---|")
 	for i, e := range entries {
-		if d.b.Len() > maxTimeline {
+		if d.size > maxTimeline {
 			d.line("")
 			d.line("%d more entries are in the export of the incident.", len(entries)-i)
 			break

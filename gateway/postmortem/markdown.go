@@ -62,7 +62,7 @@ func Quote(s string) string {
 		}
 		b.WriteRune(r)
 	}
-	out := b.String()
+	out := www.ReplaceAllString(b.String(), `$1\.`)
 	if strings.HasPrefix(out, "-") || strings.HasPrefix(out, "=") {
 		out = "\\" + out
 	}
@@ -73,6 +73,9 @@ func Quote(s string) string {
 }
 
 const maxQuoted = 500
+
+// www is what some renderers make a link of.
+var www = regexp.MustCompile(`(?i)(www)\.`)
 
 var escaped = regexp.MustCompile(`\\([^\w\s])`)
 

@@ -5,12 +5,29 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pagerd/gateway/timeline"
 )
 
-// MaxText is the size of a text in bytes; a record holds it with room for the rest.
+// MaxText is the size of a text in bytes, as JSON holds it: a record has room for it and for the rest.
 const MaxText = 200 << 10
+
+// Size is how many bytes a text has in JSON that does not escape HTML.
+func Size(text string) int {
+	n := 2
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\' || r == '\n' || r == '\t':
+			n += 2
+		case r < ' ' || r == '\u2028' || r == '\u2029':
+			n += 6
+		default:
+			n += utf8.RuneLen(r)
+		}
+	}
+	return n
+}
 
 // Next is the only way to change a postmortem. p is not modified. Every event is legal in every state: what comes too late
 // is answered.
@@ -117,7 +134,7 @@ func (m *machine) more(ev Begin) {
 func (m *machine) edit(ev Edit) {
 	text := clean(ev.Text)
 	switch {
-	case m.p.State == Waived, text == "", len(text) > MaxText:
+	case m.p.State == Waived, text == "", Size(text) > MaxText:
 		m.fx.Answer = AnswerRefused
 		return
 	case text == m.p.Text:
@@ -126,6 +143,12 @@ func (m *machine) edit(ev Edit) {
 	case ev.Base != m.p.Revision:
 		m.fx.Answer = AnswerStale
 		return
+	}
+	if m.p.State == Published { // what was published stays whole
+		if m.fx.Problems = Problems(text); len(m.fx.Problems) > 0 {
+			m.fx.Answer = AnswerIncomplete
+			return
+		}
 	}
 	m.p.Text, m.p.EditedBy, m.p.EditedAt = text, ev.By, m.now
 	m.p.Revision++

@@ -1,6 +1,8 @@
 package postmortem
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +46,40 @@ func answered(text string) string {
 		out = append(out, line)
 	}
 	return strings.Replace(strings.Join(out, "\n"), "|  |  |  |  |  |  |", `|  | Limit the pool \| queue | ben | 2026-04-01 | p1 | A load test of 2,000/s passes |`, 1)
+}
+
+// TestATextFitsIntoItsRecordWhateverIsInIt: what a monitoring system wrote must never keep an incident from ending.
+func TestATextFitsIntoItsRecordWhateverIsInIt(t *testing.T) {
+	for _, foreign := range []string{"<", "\\", "\"", "ä", "\u2028", "x"} {
+		var entries []timeline.Entry
+		for i := range 3000 {
+			entries = append(entries, timeline.Entry{Object: "page/1", Seq: int64(i), At: at(0), Actor: "a", Text: strings.Repeat(foreign, 500)})
+		}
+		in := over()
+		in.Contributing = slices.Repeat([]string{strings.Repeat(foreign, 500)}, 20)
+		text := Make(Material{Incident: in, Entries: entries})
+		if n := Size(text); n > MaxText {
+			t.Errorf("%q: %d bytes", foreign, n)
+		}
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(text); err != nil || b.Len()-1 != Size(text) {
+			t.Errorf("%q: %d bytes and not %d (%v)", foreign, b.Len()-1, Size(text), err)
+		}
+	}
+}
+
+func TestWhatWasPublishedStaysWhole(t *testing.T) {
+	p := begun(t)
+	p, _ = Next(p, Edit{By: "ben", Text: answered(p.Text)}, at(0))
+	p, _ = Next(p, Publish{By: "ben"}, at(0))
+	if _, fx := Next(p, Edit{By: "ana", Base: 1, Text: "gone"}, at(0)); fx.Changed || fx.Answer != AnswerIncomplete {
+		t.Errorf("%+v", fx)
+	}
+	if q, fx := Next(p, Edit{By: "ana", Base: 1, Text: p.Text + "One more lesson.\n"}, at(0)); fx.Answer != AnswerEdited || q.State != Published {
+		t.Errorf("%+v", fx)
+	}
 }
 
 func TestWhoNeedsAPostmortem(t *testing.T) {
@@ -113,6 +149,7 @@ func TestForeignTextIsNeitherMarkdownNorHTML(t *testing.T) {
 		"https://evil.example @all":    `https\://evil.example \@all`,
 		"right\u202eleft\x00":          "rightleft",
 		"plain text, as it was":        "plain text, as it was",
+		"see www.evil.example":         `see www\.evil.example`,
 	} {
 		if got := Quote(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pagerd/gateway/api"
+)
+
+type actionCommand struct {
+	List actionList `cmd:"" help:"List action items: the open ones, the overdue ones, or all."`
+	Add  actionAdd  `cmd:"" help:"Begin an action item of an incident."`
+	Done actionDone `cmd:"" help:"Say that an action item is done."`
+	Drop actionDrop `cmd:"" help:"Say that it will not be done, and why."`
+}
+
+type actionList struct {
+	remote
+	format
+	All     bool   `help:"Done and dropped ones too."`
+	Overdue bool   `help:"Only those that should have been done."`
+	Owner   string `help:"Only this person's."`
+}
+
+func (c *actionList) Run(e *env) error {
+	list, err := c.client().Actions(e.ctx, !c.All)
+	if err != nil {
+		return err
+	}
+	list.Actions = slices.DeleteFunc(list.Actions, func(a api.Action) bool {
+		return c.Overdue && !a.Overdue || c.Owner != "" && a.Owner != c.Owner
+	})
+	return c.print(e.out, list, func(w io.Writer) {
+		if len(list.Actions) == 0 {
+			fmt.Fprintln(w, "no action items")
+			return
+		}
+		showActions(w, list.Actions)
+	})
+}
+
+func showActions(w io.Writer, list []api.Action) {
+	rows := [][]string{{"ACTION", "STATE", "PRIORITY", "DUE", "OWNER", "INCIDENT", "WHAT"}}
+	for _, a := range list {
+		state := string(a.State)
+		if a.Overdue {
+			state = "OVERDUE"
+		}
+		rows = append(rows, []string{strconv.FormatInt(a.Number, 10), state, string(a.Priority), a.Due, cut(a.Owner, 10), strconv.FormatInt(a.Incident, 10), safe(a.Title)})
+	}
+	table(w, rows)
+}
+
+type actionAdd struct {
+	remote
+	format
+	Incident  int64    `arg:"" help:"The incident's number."`
+	Title     []string `arg:"" help:"What is to be done."`
+	Owner     string   `help:"Who does it."`
+	Due       string   `help:"Until when: 2026-04-30."`
+	Priority  string   `help:"P0, P1, P2 or P3."`
+	Criterion string   `help:"How everybody sees that it is done."`
+}
+
+func (c *actionAdd) Run(e *env) error {
+	out, err := c.client().OpenAction(e.ctx, api.Act{Incident: c.Incident, Title: strings.Join(c.Title, " "), Owner: c.Owner, Due: c.Due, Priority: c.Priority, Criterion: c.Criterion})
+	return c.toldAction(e, out, err)
+}
+
+func (f format) toldAction(e *env, out api.ActionList, err error) error {
+	if err != nil {
+		return err
+	}
+	return f.print(e.out, out, func(w io.Writer) { showActions(w, out.Actions) })
+}
+
+type actionDone struct {
+	remote
+	format
+	Number int64 `arg:"" help:"The action item's number."`
+}
+
+func (c *actionDone) Run(e *env) error {
+	out, err := c.client().ActionAct(e.ctx, c.Number, "done", api.Act{})
+	return c.toldAction(e, out, err)
+}
+
+type actionDrop struct {
+	remote
+	format
+	Number int64    `arg:"" help:"The action item's number."`
+	Reason []string `arg:"" help:"Why it will not be done."`
+}
+
+func (c *actionDrop) Run(e *env) error {
+	out, err := c.client().ActionAct(e.ctx, c.Number, "drop", api.Act{Reason: strings.Join(c.Reason, " ")})
+	return c.toldAction(e, out, err)
+}
