@@ -27,6 +27,7 @@ type incidentCommand struct {
 	Move       incidentMove       `cmd:"" help:"Move a page to another incident, or make it one of its own."`
 	Mitigate   incidentMitigate   `cmd:"" help:"Say that users are well again."`
 	Resolve    incidentResolve    `cmd:"" help:"Close an incident."`
+	Checklist  incidentChecklist  `cmd:"" help:"Show what must not be forgotten, or tick it."`
 	Import     incidentImport     `cmd:"" help:"Write chat or call highlights into the timeline, with their own times."`
 }
 
@@ -73,6 +74,12 @@ func (c *incidentShow) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	var list api.Checklist
+	if !c.JSON {
+		if list, err = c.client().Checklist(e.ctx, c.Number); err != nil { // who asks at night gets the rest all the same
+			fmt.Fprintf(e.err, "pagerd: the checklist cannot be read: %s\n", safe(err.Error()))
+		}
+	}
 	return c.print(e.out, d, func(w io.Writer) {
 		in := d.Incident
 		fmt.Fprintf(w, "%s %s incident %d\n%s\n\n", in.Severity, safe(in.Service), in.Number, safe(in.Summary))
@@ -90,6 +97,9 @@ func (c *incidentShow) Run(e *env) error {
 			rows = append(rows, []string{"dismissed", safe(in.Dismissal)})
 		}
 		rows = append(rows, standing(in)...)
+		if len(list.Items) > 0 {
+			rows = append(rows, []string{"checklist", ticked(list)})
+		}
 		var pages []string
 		for _, n := range in.Pages {
 			pages = append(pages, strconv.FormatInt(n, 10))

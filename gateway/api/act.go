@@ -42,12 +42,13 @@ type Act struct {
 	Contributing string         `json:"contributing,omitempty"`  // describe
 	Role         incident.Role  `json:"role,omitempty"`          // assign
 	Person       string         `json:"person,omitempty"`        // assign
-	Off          bool           `json:"off,omitempty"`           // assign: takes the role away
+	Off          bool           `json:"off,omitempty"`           // assign: takes the role away; tick: takes the tick back
 	Target       string         `json:"target,omitempty"`        // call
 	Into         int64          `json:"into,omitempty"`          // merge
 	Page         int64          `json:"page,omitempty"`          // move
 	To           int64          `json:"to,omitempty"`            // move; missing = an incident of its own
 	Highlights   []Highlight    `json:"highlights,omitempty"`    // import
+	Item         string         `json:"item,omitempty"`          // tick
 
 	Base      int      `json:"base,omitempty"`      // edit: the revision that the text was made from
 	Attendees []string `json:"attendees,omitempty"` // meeting

@@ -59,6 +59,8 @@ func roleTable() map[string]role {
 		"POST /api/v1/incidents/{n}/merge":    responder,
 		"POST /api/v1/incidents/{n}/move":     responder,
 		"POST /api/v1/incidents/{n}/import":   responder,
+		"GET /api/v1/incidents/{n}/checklist": viewer,
+		"POST /api/v1/incidents/{n}/tick":     responder,
 
 		"GET /api/v1/postmortems":              viewer,
 		"GET /api/v1/postmortems/{n}":          viewer,

@@ -85,6 +85,8 @@ func routes() []route {
 		{"POST", "/api/v1/incidents/{n}/merge", responder, (*server).merge},
 		{"POST", "/api/v1/incidents/{n}/move", responder, (*server).move},
 		{"POST", "/api/v1/incidents/{n}/import", responder, (*server).importHighlights},
+		{"GET", "/api/v1/incidents/{n}/checklist", viewer, (*server).showChecklist},
+		{"POST", "/api/v1/incidents/{n}/tick", responder, (*server).tick},
 
 		{"GET", "/api/v1/audit", viewer, (*server).audit},
 

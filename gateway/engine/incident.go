@@ -181,9 +181,13 @@ func (e *Engine) incidentEvent(ctx context.Context, in incident.Incident, p *pag
 		Severity: p.Severity, Triggered: p.TriggeredAt, Targets: e.targets(p.Severity)}, err
 }
 
-// putIncident adds an incident, its entry, its reminder and the postmortem that it owes to a change.
+// putIncident adds an incident, its entry, its reminder, the checklist that it begins with and the postmortem that it owes to a
+// change.
 func (e *Engine) putIncident(ctx context.Context, c *store.Change, next incident.Incident, fx incident.Effects) error {
 	if err := e.putIncidentAlone(ctx, c, next, fx); err != nil {
+		return err
+	}
+	if err := e.beginChecklist(c, *c.Incident); err != nil {
 		return err
 	}
 	return e.owePostmortem(ctx, c, *c.Incident)

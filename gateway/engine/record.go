@@ -17,6 +17,7 @@ func (e *Engine) firing(kind store.RecordKind) recordFiring {
 	return map[store.RecordKind]recordFiring{
 		store.Postmortem: e.firePostmortem,
 		store.Action:     e.fireAction,
+		store.Checklist:  e.fireChecklist,
 	}[kind]
 }
 

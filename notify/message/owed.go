@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"pagerd/gateway/alert"
@@ -39,4 +40,15 @@ func ActionOwed(number, incident int64, title, due, owner string, late bool) str
 	}
 	return fit(brief(title), frame{fmt.Sprintf("%s #%d (incident %d) %s: ", who, number, incident, when), fmt.Sprintf(". pagerd action done %d", number)},
 		frame{fmt.Sprintf("Action #%d %s: ", number, when), ""})
+}
+
+// ChecklistOwed is the text by which the open items of an incident's checklist are asked for, all at once. commander is told
+// to a manager, and empty for the commander.
+func ChecklistOwed(incident int64, s alert.Severity, service, commander string, items []string) string {
+	whose := ""
+	if commander != "" {
+		whose = " (led by " + word(commander, 24) + ")"
+	}
+	return fit(strings.Join(items, ", "), frame{s.Short() + " " + word(service, 20) + ": ", fmt.Sprintf(". Not ticked in incident %d%s. pagerd incident checklist %d", incident, whose, incident)},
+		frame{s.Short() + " ", fmt.Sprintf(": not ticked in incident %d", incident)})
 }
