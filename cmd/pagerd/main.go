@@ -43,6 +43,7 @@ type commands struct {
 	Action     actionCommand     `cmd:"" help:"What was decided to be done, by whom and until when."`
 	Guide      guideCommand      `cmd:"" help:"Print the guide for incidents, the lists before and after a shift, how to write a postmortem."`
 	Audit      auditCommand      `cmd:"" help:"Verify that nothing of what happened was changed or taken away."`
+	Export     exportCommand     `cmd:"" help:"Print everything about a page or an incident, as Markdown or JSON."`
 	Store      storeCommand      `cmd:"" help:"Look at the store and its replicas; upgrade the stored format."`
 	Reload     reloadCommand     `cmd:"" help:"Make a running pagerd read its configuration again."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
