@@ -81,6 +81,7 @@ type Subject struct {
 	Acknowledger string    // who has it, or empty
 	Since        time.Time // when it was triggered
 	Environment  string    // "prod" or empty
+	Before       string    // what was learned when it happened before; holds people's words
 }
 
 // Notification is one message to one contact method about one page or a bundle of pages.

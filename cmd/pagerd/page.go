@@ -121,6 +121,7 @@ func showPage(w io.Writer, d api.PageDetail, now time.Time) {
 	}
 	add("policy", p.Policy)
 	add("why", p.Why)
+	add("before", p.Before)
 	add("noise says", strings.Join(p.Noise, ", "))
 	pairs(w, rows)
 	showTimeline(w, d.Timeline)

@@ -25,6 +25,7 @@ type Page struct {
 	Runbook     string         `json:"runbook,omitempty"`
 	Source      string         `json:"source"`
 	Why         string         `json:"why,omitempty"`    // the routing decision's reason
+	Before      string         `json:"before,omitempty"` // what was learned when it happened before
 	Policy      string         `json:"policy,omitempty"` // name of the escalation policy it was triggered with
 	Round       int            `json:"round"`
 	Step        int            `json:"step"` // of the policy, due next, from 0
@@ -51,7 +52,7 @@ type Page struct {
 func viewPage(p page.Page) Page {
 	v := Page{
 		Number: p.Number, Status: p.Status, Severity: p.Severity, Service: clean(p.Service), Summary: clean(p.Summary),
-		Environment: clean(p.Environment), Runbook: p.Runbook, Source: p.Source, Why: clean(p.Why), Policy: p.Policy.Name,
+		Environment: clean(p.Environment), Runbook: p.Runbook, Source: p.Source, Why: clean(p.Why), Before: clean(p.Before), Policy: p.Policy.Name,
 		Round: p.Round, Step: p.Step, Firing: p.Firing, Total: p.Total, Hidden: p.HiddenTotal(),
 		TriggeredAt: p.TriggeredAt, HeardAt: p.HeardAt, AckedAt: p.AckedAt, AckedBy: p.Acker, AckedHow: p.AckChannel,
 		ResolvedAt: p.ResolvedAt, ResolvedBy: p.ResolvedBy, HeldUntil: p.HoldUntil, HeldBy: p.HeldBy,

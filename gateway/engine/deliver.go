@@ -226,7 +226,7 @@ func validity(d store.Delivery) time.Duration {
 
 func (e *Engine) subject(p page.Page) notify.Subject {
 	return notify.Subject{Page: p.Number, Severity: p.Severity, Service: p.Service, Summary: p.Summary, Status: string(p.Status),
-		Firing: p.Firing, Hidden: p.HiddenTotal(), Runbook: p.Runbook, Acknowledger: p.Acker, Since: p.TriggeredAt, Environment: p.Environment}
+		Firing: p.Firing, Hidden: p.HiddenTotal(), Runbook: p.Runbook, Acknowledger: p.Acker, Since: p.TriggeredAt, Environment: p.Environment, Before: p.Before}
 }
 
 // observe1 records one attempt in log, metrics and health.

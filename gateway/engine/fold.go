@@ -180,6 +180,7 @@ func (e *Engine) decideFold(ctx context.Context, f *folding) (c *store.Change, b
 		sig.Firing, sig.NewIDs = f.firingHere(), f.firingHere()
 		sig.Worst = f.worst(true)
 		next, fx = page.Next(prev, sig, e.facts(prev, sig.Subject.Policy, sig.Subject.Severity, f.now), f.now)
+		next.Before = e.learned(ctx, f.page.Incident, f.now)
 	}
 	if err := e.putPage(ctx, c, prev, next, fx, nil); err != nil {
 		return nil, "", nil, err

@@ -385,3 +385,33 @@ func (e *Engine) manager(p page.Page, now time.Time) (notify.Contact, bool) {
 	}
 	return readable(e.config().Operators)
 }
+
+// maxOwed is how many open action items are looked at for a page that comes again.
+const maxOwed = 200
+
+// learned says what is known of an incident whose group pages again: its root cause, and what should have been done since.
+// It never keeps a page from ringing: what cannot be read is not said.
+func (e *Engine) learned(ctx context.Context, number int64, now time.Time) string {
+	if number == 0 {
+		return ""
+	}
+	var p postmortem.Postmortem
+	if r, err := e.loadRecord(ctx, store.Postmortem, number, &p); err != nil || r.Version == 0 || p.Cause == "" {
+		return ""
+	}
+	text := fmt.Sprintf("It happened before (incident %d): %s.", number, strings.TrimRight(p.Cause, "."))
+	open, err := records[postmortem.Action](ctx, e, store.Action, store.Filter{Open: true, Limit: maxOwed})
+	if err != nil {
+		return clip(text, 300)
+	}
+	var late []string
+	for _, a := range open {
+		if (a.Incident == number || postmortem.Same(a.Cause, p.Cause)) && e.OverdueAction(a, now) {
+			late = append(late, fmt.Sprintf("#%d %s (%s, %s)", a.Number, clip(a.Title, 60), a.Owner, a.Due))
+		}
+	}
+	if len(late) > 0 {
+		text += " Overdue since then: " + strings.Join(late, "; ") + "."
+	}
+	return clip(text, 300)
+}

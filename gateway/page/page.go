@@ -45,8 +45,9 @@ type Page struct {
 	Summary     string          `json:"summary"` // foreign text, cut to 200 runes, not sanitised
 	Environment string          `json:"environment,omitempty"`
 	Runbook     string          `json:"runbook,omitempty"`
-	Why         string          `json:"why,omitempty"` // the routing decision's reason, for explain
-	Policy      schedule.Policy `json:"policy"`        // snapshot of the severity's policy at trigger or raise
+	Why         string          `json:"why,omitempty"`    // the routing decision's reason, for explain
+	Before      string          `json:"before,omitempty"` // what was learned when it happened before, and what is overdue of it; set by the engine
+	Policy      schedule.Policy `json:"policy"`           // snapshot of the severity's policy at trigger or raise
 	Targets     Targets         `json:"targets"`
 
 	Firing  int            `json:"firing"`           // alerts firing now

@@ -118,6 +118,9 @@ func facts(s notify.Subject) []fact {
 	if !s.Since.IsZero() {
 		out = append(out, fact{Name: "Since", Value: s.Since.UTC().Format(time.DateTime) + " UTC"})
 	}
+	if s.Before != "" {
+		out = append(out, fact{Name: "Before", Value: foreign(s.Before)})
+	}
 	if s.Acknowledger != "" {
 		out = append(out, fact{Name: "Acknowledged by", Value: visible(s.Acknowledger)})
 	}
