@@ -41,6 +41,7 @@ func layers() map[string]layer {
 		"pagerd/gateway/report":   {level: 4, pure: true},
 
 		"pagerd/gateway/postmortem": {level: 4, pure: true},
+		"pagerd/gateway/update":     {level: 4, pure: true},
 		"pagerd/gateway/checklist":  {level: 5, pure: true},
 		"pagerd/gateway/practice":   {level: 4, pure: true},
 		"pagerd/notify/message":     {level: 4, pure: true},

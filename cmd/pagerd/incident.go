@@ -27,6 +27,7 @@ type incidentCommand struct {
 	Move       incidentMove       `cmd:"" help:"Move a page to another incident, or make it one of its own."`
 	Mitigate   incidentMitigate   `cmd:"" help:"Say that users are well again."`
 	Resolve    incidentResolve    `cmd:"" help:"Close an incident."`
+	Update     incidentUpdate     `cmd:"" help:"Record what others are told, and when they hear next."`
 	Checklist  incidentChecklist  `cmd:"" help:"Show what must not be forgotten, or tick it."`
 	Import     incidentImport     `cmd:"" help:"Write chat or call highlights into the timeline, with their own times."`
 }

@@ -18,6 +18,7 @@ import (
 	"pagerd/gateway/engine"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
+	"pagerd/gateway/update"
 	"pagerd/notify"
 )
 
@@ -49,6 +50,11 @@ type Act struct {
 	To           int64          `json:"to,omitempty"`            // move; missing = an incident of its own
 	Highlights   []Highlight    `json:"highlights,omitempty"`    // import
 	Item         string         `json:"item,omitempty"`          // tick
+
+	State    update.State    `json:"state,omitempty"`    // updates
+	Audience update.Audience `json:"audience,omitempty"` // updates; missing = stakeholders
+	Next     string          `json:"next,omitempty"`     // updates: 30m
+	Preview  bool            `json:"preview,omitempty"`  // updates: nothing is recorded
 
 	Base      int      `json:"base,omitempty"`      // edit: the revision that the text was made from
 	Attendees []string `json:"attendees,omitempty"` // meeting

@@ -87,6 +87,8 @@ func routes() []route {
 		{"POST", "/api/v1/incidents/{n}/import", responder, (*server).importHighlights},
 		{"GET", "/api/v1/incidents/{n}/checklist", viewer, (*server).showChecklist},
 		{"POST", "/api/v1/incidents/{n}/tick", responder, (*server).tick},
+		{"GET", "/api/v1/incidents/{n}/updates", viewer, (*server).listUpdates},
+		{"POST", "/api/v1/incidents/{n}/updates", responder, (*server).postUpdate},
 
 		{"GET", "/api/v1/audit", viewer, (*server).audit},
 

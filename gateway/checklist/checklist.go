@@ -51,6 +51,8 @@ type Facts struct {
 	Incident   incident.Incident
 	Noted      time.Time              // a person first wrote into the timeline; zero = nobody did
 	Postmortem *postmortem.Postmortem // nil = there is none
+	Told       time.Time              // stakeholders were first told of it; zero = never
+	AllClear   time.Time              // and that it is over
 }
 
 // Line is an item as it stands.

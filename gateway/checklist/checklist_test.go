@@ -49,6 +49,8 @@ func TestWhatPagerdKnowsIsTickedByItself(t *testing.T) {
 		"nobody leads":         {Facts{Incident: incident.Incident{Status: incident.Open}}, ""},
 		"triaged":              {Facts{Incident: triaged}, "severity commander"},
 		"noted":                {Facts{Incident: working(alert.SEV1), Noted: start()}, "commander notes"},
+		"told":                 {Facts{Incident: working(alert.SEV1), Told: start()}, "commander stakeholders"},
+		"all clear":            {Facts{Incident: over(alert.SEV1), Told: start(), AllClear: start()}, "commander stakeholders all-clear"},
 		"a candidate":          {Facts{Incident: incident.Incident{Status: incident.Candidate, Commander: "ana"}}, ""},
 		"described":            {Facts{Incident: described}, "commander impact root-cause"},
 		"a postmortem":         {Facts{Incident: over(alert.SEV1), Postmortem: &postmortem.Postmortem{State: postmortem.Draft, Text: empty}}, "commander postmortem"},

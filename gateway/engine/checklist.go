@@ -13,6 +13,7 @@ import (
 	"pagerd/gateway/postmortem"
 	"pagerd/gateway/store"
 	"pagerd/gateway/timeline"
+	"pagerd/gateway/update"
 	"pagerd/notify/message"
 )
 
@@ -59,6 +60,11 @@ func (e *Engine) checklistFacts(ctx context.Context, in incident.Incident) (chec
 	if r.Version > 0 {
 		f.Postmortem = &pm
 	}
+	var told update.Log
+	if _, err := e.loadRecord(ctx, store.Update, in.Number, &told); err != nil {
+		return f, err
+	}
+	f.Told, f.AllClear = told.FirstTo[update.Stakeholders], told.OverTo[update.Stakeholders]
 	return f, nil
 }
 

@@ -18,6 +18,7 @@ func (e *Engine) firing(kind store.RecordKind) recordFiring {
 		store.Postmortem: e.firePostmortem,
 		store.Action:     e.fireAction,
 		store.Checklist:  e.fireChecklist,
+		store.Update:     e.fireUpdate,
 	}[kind]
 }
 

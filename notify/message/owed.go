@@ -52,3 +52,13 @@ func ChecklistOwed(incident int64, s alert.Severity, service, commander string, 
 	return fit(strings.Join(items, ", "), frame{s.Short() + " " + word(service, 20) + ": ", fmt.Sprintf(". Not ticked in incident %d%s. pagerd incident checklist %d", incident, whose, incident)},
 		frame{s.Short() + " ", fmt.Sprintf(": not ticked in incident %d", incident)})
 }
+
+// UpdateOwed is the text by which the update is asked for that was promised to those who wait; late is how long ago.
+func UpdateOwed(incident int64, s alert.Severity, service string, late time.Duration) string {
+	when := "due now"
+	if late = late.Round(time.Minute); late >= time.Minute {
+		when = "late by " + schedule.Words(late)
+	}
+	return fit("", frame{s.Short() + " " + word(service, 20) + ": ", fmt.Sprintf("the promised update on incident %d is %s. pagerd incident update %d", incident, when, incident)},
+		frame{s.Short() + " ", fmt.Sprintf("update on incident %d is %s", incident, when)})
+}

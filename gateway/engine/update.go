@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pagerd/gateway/incident"
+	"pagerd/gateway/postmortem"
+	"pagerd/gateway/store"
+	"pagerd/gateway/update"
+	"pagerd/notify/message"
+)
+
+// updateSends keeps the ids of the messages that ask for an update apart, see checklistSends.
+const updateSends = 200_000_000
+
+// Updates returns what was told of an incident, or a [Refusal].
+func (e *Engine) Updates(ctx context.Context, number int64) (update.Log, incident.Incident, error) {
+	l, _, in, err := e.updates(ctx, number)
+	return l, in, err
+}
+
+func (e *Engine) updates(ctx context.Context, number int64) (update.Log, store.Record, incident.Incident, error) {
+	l := update.Log{Incident: number}
+	in, err := e.loadIncident(ctx, number)
+	if err != nil {
+		return l, store.Record{}, in, err
+	}
+	r, err := e.loadRecord(ctx, store.Update, number, &l)
+	return l, r, in, err
+}
+
+// PostUpdate records what was told of an incident. With an op that was applied before, nothing is recorded again; the
+// answer is how it stands.
+func (e *Engine) PostUpdate(ctx context.Context, number int64, ev update.Post, op string, now time.Time) (update.Log, incident.Incident, error) {
+	now = e.instant(now)
+	for range maxConflicts {
+		l, r, in, err := e.updates(ctx, number)
+		if err != nil {
+			return l, in, err
+		}
+		if err := tellable(in, ev.State); err != nil {
+			return l, in, err
+		}
+		ev.Severity = in.Severity
+		next, fx := update.Next(l, ev, now)
+		c := store.Change{Op: op, Now: now, Urgent: true}
+		if err := e.putRecord(&c, r, next, !next.Promised.IsZero(), next.Due, fx.Entry); err != nil {
+			return l, in, err
+		}
+		err = e.commit(ctx, c)
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			continue
+		case errors.Is(err, store.ErrApplied):
+			return e.Updates(ctx, number)
+		case err != nil:
+			return l, in, fmt.Errorf("store the updates of incident %d: %w", number, err)
+		}
+		return next, in, nil
+	}
+	return update.Log{}, incident.Incident{}, fmt.Errorf("store the updates of incident %d: %w", number, store.ErrConflict)
+}
+
+// PreviewUpdate is what PostUpdate would record, and records nothing.
+func (e *Engine) PreviewUpdate(ctx context.Context, number int64, ev update.Post, now time.Time) (update.Update, incident.Incident, error) {
+	in, err := e.loadIncident(ctx, number)
+	if err == nil {
+		err = tellable(in, ev.State)
+	}
+	ev.Severity = in.Severity
+	return update.Make(ev, e.instant(now)), in, err
+}
+
+// tellable refuses to say of an incident what is not so.
+func tellable(in incident.Incident, s update.State) error {
+	switch in.Status {
+	case incident.Candidate:
+		return &Refusal{Message: fmt.Sprintf("incident %d is a candidate", in.Number), Hint: fmt.Sprintf("pagerd incident confirm %d says that it is one", in.Number)}
+	case incident.Dismissed:
+		return &Refusal{Message: fmt.Sprintf("incident %d was dismissed", in.Number), Hint: "it was no incident"}
+	case incident.Merged:
+		return &Refusal{Message: fmt.Sprintf("incident %d was merged", in.Number), Hint: fmt.Sprintf("pagerd incident update %d", in.MergedInto)}
+	}
+	if s == update.Resolved && in.Status != incident.Resolved {
+		return &Refusal{Message: fmt.Sprintf("incident %d is %s", in.Number, in.Status),
+			Hint: fmt.Sprintf("say monitoring, or end it first: pagerd incident resolve %d", in.Number)}
+	}
+	return nil
+}
+
+// fireUpdate reminds of an update that was promised.
+func (e *Engine) fireUpdate(ctx context.Context, number int64, now time.Time) error {
+	l, r, in, err := e.updates(ctx, number)
+	if err != nil {
+		return err
+	}
+	about, err := e.anyPage(ctx, in)
+	if err != nil {
+		return err
+	}
+	next, fx := update.Next(l, update.Due{Incident: in}, now)
+	if !fx.Changed {
+		return nil
+	}
+	c := store.Change{Now: now}
+	sends := updateSends + next.Asked
+	for _, person := range fx.Ask {
+		e.nag(&c, about, postmortem.NagOwner, person, func(string) string {
+			return message.UpdateOwed(number, in.Severity, in.Service, fx.Late)
+		}, number, &sends)
+	}
+	next.Asked = sends - updateSends
+	if err := e.putRecord(&c, r, next, !next.Promised.IsZero(), next.Due, fx.Entry); err != nil {
+		return err
+	}
+	return e.commit(ctx, c)
+}

@@ -1,0 +1,69 @@
+package engine_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pagerd/gateway/engine"
+	"pagerd/gateway/incident"
+	"pagerd/gateway/store/memstore"
+	"pagerd/gateway/update"
+)
+
+func TestAPromisedUpdateIsAskedOfWhoSpeaksAndThenOfTheCommander(t *testing.T) {
+	st := memstore.New()
+	e, p := office(t, st)
+	other, _ := office(t, st) // a second replica
+	fires(t, e, "Down", "SEV-1", start())
+	now := start().Add(time.Minute)
+	acks(t, e, "ana", now, 1001)
+	if _, err := e.Incident(t.Context(), 1001, incident.Assign{By: "ana", Role: incident.RoleCommunications, Person: "ben"}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	post := update.Post{By: "ben", State: update.Identified, To: update.Stakeholders, Text: "Payments fail for some.", Next: 5 * time.Minute}
+	for range 2 { // the same request, sent again
+		if l, _, err := e.PostUpdate(t.Context(), 1001, post, "op-1", now); err != nil || len(l.Updates) != 1 {
+			t.Fatalf("%+v, %v", l, err)
+		}
+	}
+	const words = "the promised update on incident 1001"
+	passes(t, e, st, now, now.Add(6*time.Minute))
+	if _, err := other.Tick(t.Context(), now.Add(6*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if ben, ana := texted(p, "ben", words+" is due now"), texted(p, "ana", words); ben != 1 || ana != 0 {
+		t.Errorf("when it is due: ben %d times, ana %d times: %q", ben, ana, p.texts())
+	}
+	passes(t, e, st, now.Add(6*time.Minute), now.Add(16*time.Minute))
+	if ben, ana := texted(p, "ben", words+" is late by 10 min"), texted(p, "ana", words+" is late by 10 min"); ben != 1 || ana != 1 {
+		t.Errorf("when it is late: ben %d times, ana %d times: %q", ben, ana, p.texts())
+	}
+	lines, err := e.Checklist(t.Context(), 1001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lines {
+		if l.ID == "stakeholders" && (!l.Done || !l.At.Equal(now)) {
+			t.Errorf("the checklist does not know it: %+v", l)
+		}
+	}
+}
+
+func TestNobodyIsToldThatItIsOverBeforeItIs(t *testing.T) {
+	st := memstore.New()
+	e, _ := office(t, st)
+	fires(t, e, "Down", "SEV-1", start())
+	acks(t, e, "ana", start().Add(time.Minute), 1001)
+	over := update.Post{By: "ana", State: update.Resolved, To: update.Customers, Text: "It is over."}
+	_, _, err := e.PostUpdate(t.Context(), 1001, over, "", start().Add(2*time.Minute))
+	if refusal := (*engine.Refusal)(nil); !errors.As(err, &refusal) {
+		t.Fatalf("%v", err)
+	}
+	if _, err := e.Incident(t.Context(), 1001, incident.Resolve{By: "ana"}, "", start().Add(3*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if l, _, err := e.PostUpdate(t.Context(), 1001, over, "", start().Add(4*time.Minute)); err != nil || !l.Promised.IsZero() {
+		t.Errorf("%+v, %v", l, err)
+	}
+}

@@ -1,0 +1,99 @@
+// Package update is what the people outside of an incident's team are told of it, and when they hear next.
+//
+// It promises that [Next] is the only way to change the log of updates, pure like the incident's machine; that who was
+// promised another update is not forgotten: the communications lead is reminded when it is due, and the commander too when
+// it is late; and that an update holds the words that a person wrote and the incident's severity and service, nothing else.
+package update
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pagerd/gateway/incident"
+)
+
+// Format is the version of the stored form.
+const Format = 1
+
+// MaxText is the length of an update in runes: who waits for one reads three sentences.
+const MaxText = 600
+
+// maxKept is how many updates the value holds; all of them are in its timeline. 60 texts, each rune escaped in JSON, stay
+// below store.MaxRecord.
+const maxKept = 60
+
+// State is how far it is, in the words that status pages use.
+type State string
+
+// The states.
+const (
+	Investigating State = "investigating"
+	Identified    State = "identified"
+	Monitoring    State = "monitoring"
+	Resolved      State = "resolved"
+)
+
+// Valid reports whether the state is of the closed list.
+func (s State) Valid() bool {
+	return s == Investigating || s == Identified || s == Monitoring || s == Resolved
+}
+
+// Audience is who was told.
+type Audience string
+
+// The audiences.
+const (
+	Stakeholders Audience = "stakeholders"
+	Customers    Audience = "customers"
+)
+
+// Valid reports whether the audience is of the closed list.
+func (a Audience) Valid() bool { return a == Stakeholders || a == Customers }
+
+// Update is one of them. All instants are UTC.
+type Update struct {
+	State State     `json:"state"`
+	To    Audience  `json:"to"`
+	Text  string    `json:"text"`
+	By    string    `json:"by"`
+	At    time.Time `json:"at"`
+	Next  time.Time `json:"next,omitzero"` // when they hear again, as it was promised; zero = nothing was
+}
+
+// Log is the stored value; its version is the record's.
+type Log struct {
+	Format   int       `json:"format"`
+	Incident int64     `json:"incident"`
+	Updates  []Update  `json:"updates,omitempty"`  // oldest first, the newest maxKept
+	Promised time.Time `json:"promised,omitzero"`  // the next update is due; zero = none is
+	Late     int       `json:"late,omitempty"`     // times that it was asked for
+	Due      time.Time `json:"due,omitzero"`       // when pagerd asks next
+	Asked    int       `json:"asked,omitempty"`    // messages so far; set by the engine
+	FirstTo  Firsts    `json:"first_to,omitempty"` // when an audience was first told
+	OverTo   Firsts    `json:"over_to,omitempty"`  // when it was first told that it is over
+}
+
+// Firsts holds an instant per audience.
+type Firsts map[Audience]time.Time
+
+// Text is the update as one sends it on.
+func Text(in incident.Incident, u Update) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[%s] %s: %s\n\n%s\n", in.Severity, line(in.Service), title(u.State), u.Text)
+	if !u.Next.IsZero() {
+		fmt.Fprintf(&b, "\nNext update at %s.\n", u.Next.UTC().Format("15:04 UTC on 2 January"))
+	}
+	return b.String()
+}
+
+// title is the state as a heading.
+func title(s State) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(string(s[:1])) + string(s[1:])
+}
+
+// line is foreign text on one line.
+func line(s string) string { return strings.Join(strings.Fields(s), " ") }
