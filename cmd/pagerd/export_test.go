@@ -28,17 +28,18 @@ func TestExportOfAPageAndOfAnIncident(t *testing.T) {
 	}
 }
 
+// TestAuditOfARunningPagerd counts two pages, an incident and its checklist.
 func TestAuditOfARunningPagerd(t *testing.T) {
 	url := gatewayWithPages(t, 2)
 	if status, _, stderr := pagerd(t, url, "page", "ack", "1001"); status != exitYes {
 		t.Fatal(stderr)
 	}
 	status, out, stderr := pagerd(t, url, "audit", "verify")
-	if status != exitYes || !strings.HasPrefix(out, "whole: 3 objects") || stderr != "" {
+	if status != exitYes || !strings.HasPrefix(out, "whole: 4 objects") || stderr != "" {
 		t.Errorf("%d %s %s", status, out, stderr)
 	}
 	status, out, _ = pagerd(t, url, "audit", "export")
-	if status != exitYes || strings.Count(out, "\n") != 5 || !strings.Contains(out, `"end"`) {
+	if status != exitYes || strings.Count(out, "\n") != 6 || !strings.Contains(out, `"end"`) {
 		t.Errorf("%d %s", status, out)
 	}
 }
