@@ -43,6 +43,7 @@ func layers() map[string]layer {
 		"pagerd/gateway/postmortem": {level: 4, pure: true},
 		"pagerd/gateway/update":     {level: 4, pure: true},
 		"pagerd/gateway/checklist":  {level: 5, pure: true},
+		"pagerd/gateway/statuspage": {level: 4, pure: true},
 		"pagerd/gateway/practice":   {level: 4, pure: true},
 		"pagerd/notify/message":     {level: 4, pure: true},
 		"pagerd/routing":            {level: 4, pure: true, modules: []string{amgr}},
