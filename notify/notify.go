@@ -96,6 +96,7 @@ type Notification struct {
 	Validity time.Duration // how long the message may still be delivered late; providers drop it afterwards
 	Again    bool          // not the first notification of this page to this contact: mail threads on it
 	Thread   string        // stable id of the page's mail thread
+	Drill    bool          // practice: whatever is read or heard begins with that
 	// Alive is asked by the adapter immediately before it writes the first byte: false means that the claim's last renewal
 	// is too old (the process was paused) and nothing may be sent; the outcome is then NotSent with ReasonLeaseLost. nil = true.
 	Alive func() bool `json:"-"`

@@ -60,6 +60,10 @@ func (c *pageList) Run(e *env) error {
 
 // statusWord is the status, with the name of whoever has it.
 func statusWord(p api.Page) string {
+	if p.Drill {
+		p.Drill = false
+		return "DRILL " + statusWord(p)
+	}
 	switch p.Status {
 	case page.Acknowledged:
 		return "acked " + cut(p.AckedBy, 10)
@@ -98,6 +102,9 @@ func showPage(w io.Writer, d api.PageDetail, now time.Time) {
 	}
 	if p.ResolvedBy != "" {
 		add("resolved", fmt.Sprintf("by %s, %s", p.ResolvedBy, stamp(p.ResolvedAt)))
+	}
+	if p.Drill {
+		add("drill", "practice: it counts in no figure")
 	}
 	if p.HeldBy != "" {
 		add("silenced", fmt.Sprintf("by %s until %s", p.HeldBy, stamp(p.HeldUntil)))

@@ -64,6 +64,8 @@ type Act struct {
 	Due       string   `json:"due,omitempty"`       // of an action item: 2026-04-30
 	Priority  string   `json:"priority,omitempty"`  // of an action item: P0 … P3
 	Criterion string   `json:"criterion,omitempty"` // of an action item
+
+	AllHands bool `json:"all_hands,omitempty"` // of a drill: SEV-1 is meant
 }
 
 // Highlight is something that was said elsewhere, in a chat or on a call, with its own time.

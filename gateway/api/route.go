@@ -90,6 +90,8 @@ func routes() []route {
 		{"GET", "/api/v1/incidents/{n}/updates", viewer, (*server).listUpdates},
 		{"POST", "/api/v1/incidents/{n}/updates", responder, (*server).postUpdate},
 
+		{"POST", "/api/v1/drills", responder, (*server).beginDrill},
+
 		{"GET", "/api/v1/audit", viewer, (*server).audit},
 
 		{"GET", "/api/v1/postmortems", viewer, (*server).listPostmortems},

@@ -44,6 +44,7 @@ type Page struct {
 	Ringing     []string       `json:"ringing,omitempty"` // people being rung in this round
 	Next        time.Time      `json:"next,omitzero"`     // something happens by itself then: a ring, a question, a step
 	Incident    int64          `json:"incident,omitempty"`
+	Drill       bool           `json:"drill,omitempty"`    // practice: it counts nowhere
 	Calls       string         `json:"calls,omitempty"`    // the person whom the page rings into its incident
 	Previous    int64          `json:"previous,omitempty"` // the page that this one continues
 	Noise       []string       `json:"noise,omitempty"`    // people who said that it was not worth ringing for
@@ -51,7 +52,7 @@ type Page struct {
 
 func viewPage(p page.Page) Page {
 	v := Page{
-		Number: p.Number, Status: p.Status, Severity: p.Severity, Service: clean(p.Service), Summary: clean(p.Summary),
+		Drill: p.Drill, Number: p.Number, Status: p.Status, Severity: p.Severity, Service: clean(p.Service), Summary: clean(p.Summary),
 		Environment: clean(p.Environment), Runbook: p.Runbook, Source: p.Source, Why: clean(p.Why), Before: clean(p.Before), Policy: p.Policy.Name,
 		Round: p.Round, Step: p.Step, Firing: p.Firing, Total: p.Total, Hidden: p.HiddenTotal(),
 		TriggeredAt: p.TriggeredAt, HeardAt: p.HeardAt, AckedAt: p.AckedAt, AckedBy: p.Acker, AckedHow: p.AckChannel,

@@ -26,7 +26,7 @@ func (e *Engine) Do(ctx context.Context, number int64, ev page.Event, op string,
 }
 
 // Verb does what a responder's word asks, on several pages as one act: pages acknowledged together become one incident
-// under the lowest number. The answers come in ascending order of the pages.
+// under the lowest number, except drills: each has an incident of its own. The answers come in ascending order of the pages.
 func (e *Engine) Verb(ctx context.Context, verb notify.Verb, pages []Ref, by page.Actor, now time.Time) ([]page.Answer, error) {
 	refs := slices.Clone(pages)
 	slices.SortFunc(refs, func(a, b Ref) int { return int(a.Page - b.Page) })
@@ -35,10 +35,17 @@ func (e *Engine) Verb(ctx context.Context, verb notify.Verb, pages []Ref, by pag
 	for _, ref := range refs {
 		actor := by
 		actor.Round = ref.Round
+		drill, err := e.isDrill(ctx, verb, ref)
+		if err != nil {
+			return answers, err
+		}
 		var ev page.Event
 		switch verb {
 		case notify.VerbAck:
 			ev = page.Acknowledge{By: actor, Incident: inc}
+			if drill {
+				ev = page.Acknowledge{By: actor}
+			}
 		case notify.VerbResolve:
 			ev = page.Resolve{By: actor}
 		case notify.VerbEscalate:
@@ -56,7 +63,7 @@ func (e *Engine) Verb(ctx context.Context, verb notify.Verb, pages []Ref, by pag
 		if err != nil {
 			return answers, err
 		}
-		if a.Code == page.AnswerAcked && inc == 0 {
+		if a.Code == page.AnswerAcked && inc == 0 && !drill {
 			inc = a.Incident
 		}
 		e.metrics.Replies.WithLabelValues(by.Channel, string(verb)).Inc()

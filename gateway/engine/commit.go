@@ -150,7 +150,9 @@ func (e *Engine) putPage(ctx context.Context, c *store.Change, prev, next page.P
 		entry = timeline.Seal(entry, prev.Head)
 		next.Head = entry.Hash
 		c.Entries = append(c.Entries, entry)
-		e.metrics.Pages.WithLabelValues(next.Severity.String(), entry.What).Inc()
+		if !next.Drill {
+			e.metrics.Pages.WithLabelValues(next.Severity.String(), entry.What).Inc()
+		}
 		e.log.Info("page", zap.Int64("page", next.Number), zap.String("what", entry.What), zap.String("reason", entry.Reason),
 			zap.Stringer("severity", next.Severity), zap.String("source", next.Source), zap.String("status", string(next.Status)),
 			zap.Int("round", next.Round), zap.Int("step", next.Step), zap.String("actor", entry.Actor), zap.Int("sends", len(fx.Sends)))
@@ -185,7 +187,7 @@ func (e *Engine) putAlarm(c *store.Change, p *page.Page, a page.Alarm) {
 	for _, contact := range e.config().Operators {
 		p.Sends++
 		s := page.Send{ID: page.SendID(p.Number, p.Sends), Page: p.Number, Round: p.Round, Kind: notify.KindAlarm,
-			Person: contact.Person, Contact: contact.ID, Channel: contact.Channel, Severity: p.Severity, At: c.Now}
+			Person: contact.Person, Contact: contact.ID, Channel: contact.Channel, Severity: p.Severity, At: c.Now, Drill: p.Drill}
 		c.Deliveries = append(c.Deliveries, delivery(s, a.Text, c.Now))
 	}
 }
@@ -253,7 +255,7 @@ func (e *Engine) askCommander(c *store.Change, p *page.Page, in incident.Inciden
 			}
 			p.Sends++
 			s := page.Send{ID: page.SendID(p.Number, p.Sends), Page: p.Number, Round: p.Round, Kind: notify.KindOver,
-				Person: person.Name, Contact: contact.ID, Channel: want, Severity: p.Severity, At: c.Now}
+				Person: person.Name, Contact: contact.ID, Channel: want, Severity: p.Severity, At: c.Now, Drill: p.Drill}
 			c.Deliveries = append(c.Deliveries, delivery(s, "", c.Now))
 			return
 		}

@@ -194,7 +194,7 @@ func (e *Engine) contact(d store.Delivery) (notify.Contact, bool) {
 // notification renders what the person reads or hears, from the pages as they are now.
 func (e *Engine) notification(ds []store.Delivery, pages map[int64]page.Page, contact notify.Contact, now time.Time) notify.Notification {
 	first := ds[0]
-	n := notify.Notification{Delivery: first.ID, Kind: first.Kind, Contact: contact, Again: first.Again,
+	n := notify.Notification{Delivery: first.ID, Kind: first.Kind, Contact: contact, Again: first.Again, Drill: first.Drill,
 		Validity: validity(first), Thread: "page." + strconv.FormatInt(first.Page, 10)}
 	link := Link{Delivery: first.ID, Person: contact.Person, Expires: now.Add(linkLife)}
 	for _, d := range ds {
@@ -232,7 +232,9 @@ func (e *Engine) subject(p page.Page) notify.Subject {
 // observe1 records one attempt in log, metrics and health.
 func (e *Engine) observe1(d store.Delivery, out notify.Outcome, now time.Time) {
 	e.metrics.Attempts.WithLabelValues(string(d.Channel), string(out.Certainty), string(out.Reason)).Inc()
-	e.metrics.SendDelay.WithLabelValues(d.Severity.String()).Observe(now.Sub(d.At).Seconds())
+	if !d.Drill {
+		e.metrics.SendDelay.WithLabelValues(d.Severity.String()).Observe(now.Sub(d.At).Seconds())
+	}
 	e.health.outcome(d.Channel, out, now)
 	fields := []zap.Field{zap.Int64("page", d.Page), zap.String("delivery", d.ID), zap.String("responder", d.Person),
 		zap.String("channel", string(d.Channel)), zap.String("kind", string(d.Kind)), zap.Int("attempt", d.Attempts),

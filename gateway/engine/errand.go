@@ -157,7 +157,7 @@ func (e *Engine) ringFor(ctx context.Context, in incident.Incident, errand incid
 		by = "pagerd"
 	}
 	prev := page.Page{Number: number}
-	ev := page.ByHand{By: page.Actor{Person: by, Channel: "pagerd"}, Group: handGroup(number), Calls: errand.Person, Incident: in.Number,
+	ev := page.ByHand{By: page.Actor{Person: by, Channel: "pagerd"}, Group: handGroup(number), Calls: errand.Person, Incident: in.Number, Drill: in.Drill,
 		Subject: page.Subject{Severity: in.Severity, Service: in.Service, Why: "called into incident " + strconv.FormatInt(in.Number, 10),
 			Summary: fmt.Sprintf("%s calls you into incident %d: %s", by, in.Number, in.Summary),
 			Policy: schedule.Policy{Name: "call/" + errand.Person, Steps: []schedule.Step{{Targets: who, Timeout: callTimeout}}, Repeat: callRepeat,

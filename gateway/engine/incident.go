@@ -114,7 +114,7 @@ func (e *Engine) opens(p page.Page, now time.Time) time.Time {
 func (e *Engine) promotion(p page.Page, number int64, now time.Time) incident.Promote {
 	room := e.config().Incidents.Room(incident.Incident{Number: number, Service: p.Service, Severity: p.Severity})
 	return incident.Promote{Page: p.Number, Severity: p.Severity, Service: p.Service, Summary: p.Summary, Triggered: p.TriggeredAt,
-		By: p.Acker, Targets: e.targets(p.Severity), Opens: e.opens(p, now), WarRoom: room}
+		By: p.Acker, Drill: p.Drill, Targets: e.targets(p.Severity), Opens: e.opens(p, now), WarRoom: room}
 }
 
 // changeIncident moves the page's incident in the same commit.

@@ -112,6 +112,13 @@ func (e *Engine) Merge(ctx context.Context, number, into int64, by page.Actor, n
 	if err != nil {
 		return "", err
 	}
+	from, err := e.loadIncident(ctx, number)
+	if err != nil {
+		return "", err
+	}
+	if err := unmixed(from, to); err != nil {
+		return "", err
+	}
 	switch {
 	case to.Number == number:
 		return "", &Refusal{Message: fmt.Sprintf("%d and %d are one incident already", number, into)}
@@ -136,6 +143,8 @@ func (e *Engine) Move(ctx context.Context, number, pageNumber, to int64, by page
 	switch {
 	case err != nil:
 		return "", err
+	case target.Version != 0 && unmixed(in, target) != nil:
+		return "", unmixed(in, target)
 	case target.Version == 0 && to != pageNumber:
 		return "", &Refusal{Message: fmt.Sprintf("there is no incident %d", to), Hint: fmt.Sprintf("leave it out, and page %d becomes an incident of its own", pageNumber)}
 	case target.Number == number:

@@ -67,7 +67,7 @@ func (e *Engine) postmortemRule(s alert.Severity) postmortem.Rule {
 // owePostmortem adds the postmortem that an incident needs to the change that ends it, or that tells more of one that ended.
 // What is damaged never keeps an incident from ending: the draft does without it, and a damaged postmortem is left as it is.
 func (e *Engine) owePostmortem(ctx context.Context, c *store.Change, in incident.Incident) error {
-	if in.Status != incident.Resolved {
+	if in.Status != incident.Resolved || in.Drill {
 		return nil
 	}
 	why, rule, need := postmortem.Needs(in, e.postmortemRule)
@@ -340,8 +340,11 @@ func (e *Engine) firePostmortem(ctx context.Context, number int64, now time.Time
 func (e *Engine) nag(c *store.Change, about page.Page, to postmortem.Nag, owner string, text func(owner string) string, number int64, sends *int) {
 	tell := func(contact notify.Contact, words string) {
 		*sends++
+		if about.Drill {
+			words = message.Practice(words)
+		}
 		s := page.Send{ID: page.SendID(number, owedBase+*sends), Page: number, Kind: notify.KindOwed, Person: contact.Person, Contact: contact.ID,
-			Channel: contact.Channel, Severity: alert.SEV4, At: c.Now}
+			Channel: contact.Channel, Severity: alert.SEV4, At: c.Now, Drill: about.Drill}
 		c.Deliveries = append(c.Deliveries, delivery(s, words, c.Now))
 	}
 	if to == postmortem.NagNone {

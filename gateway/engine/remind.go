@@ -93,7 +93,7 @@ func (e *Engine) putReminder(ctx context.Context, c *store.Change, in *incident.
 	}
 	in.Sends++
 	s := page.Send{ID: page.SendID(in.Number, reminderBase+in.Sends), Page: in.Number, Kind: notify.KindRemind, Person: contact.Person,
-		Contact: contact.ID, Channel: contact.Channel, Severity: in.Severity, At: c.Now}
+		Contact: contact.ID, Channel: contact.Channel, Severity: in.Severity, At: c.Now, Drill: in.Drill}
 	c.Deliveries = append(c.Deliveries, delivery(s, message.Reminder(*in, r), c.Now))
 	return nil
 }

@@ -62,7 +62,9 @@ func (e *Engine) fire(ctx context.Context, d store.Due, now time.Time) error {
 	if early(p) {
 		return nil
 	}
-	e.metrics.StepDelay.Observe(now.Sub(p.Due).Seconds())
+	if !p.Drill {
+		e.metrics.StepDelay.Observe(now.Sub(p.Due).Seconds())
+	}
 	_, err = e.apply(ctx, p.Group, act{number: d.ID, event: page.Due{}, now: now, unless: early})
 	if errors.Is(err, store.ErrConflict) {
 		return nil

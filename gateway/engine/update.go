@@ -76,6 +76,9 @@ func (e *Engine) PreviewUpdate(ctx context.Context, number int64, ev update.Post
 
 // tellable refuses to say of an incident what is not so.
 func tellable(in incident.Incident, s update.State) error {
+	if in.Drill {
+		return &Refusal{Message: fmt.Sprintf("incident %d is a drill", in.Number), Hint: "nobody outside is told of practice"}
+	}
 	switch in.Status {
 	case incident.Candidate:
 		return &Refusal{Message: fmt.Sprintf("incident %d is a candidate", in.Number), Hint: fmt.Sprintf("pagerd incident confirm %d says that it is one", in.Number)}

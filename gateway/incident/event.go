@@ -26,6 +26,7 @@ type Promote struct {
 	WarRoom   string    // where people meet, if the incident begins now
 
 	CustomerData, Security bool // known from the beginning
+	Drill                  bool // the page is a drill
 }
 
 // PageOver says that a page of the incident resolved; Last when no other page of it is open.

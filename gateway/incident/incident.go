@@ -67,6 +67,8 @@ type Incident struct {
 	CustomerData bool     `json:"customer_data,omitempty"` // customers' data was touched
 	Security     bool     `json:"security,omitempty"`
 
+	Drill bool `json:"drill,omitempty"` // practice: led as any other, and counted nowhere
+
 	MergedInto int64    `json:"merged_into,omitempty"` // always an older one, so that there are no circles
 	MergedFrom []int64  `json:"merged_from,omitempty"`
 	Errands    []Errand `json:"errands,omitempty"` // what has to follow in other objects; due at once

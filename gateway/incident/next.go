@@ -185,6 +185,7 @@ func (m *machine) begin(ev Promote) {
 	in.Format, in.Status, in.Severity, in.Declared = Format, Open, ev.Severity, ev.Declared
 	in.Service, in.Summary, in.Pages, in.Targets = ev.Service, ev.Summary, []int64{ev.Page}, ev.Targets
 	in.WarRoom, in.CustomerData, in.Security = ev.WarRoom, ev.CustomerData, ev.Security
+	in.Drill = ev.Drill
 	m.detected(ev.Triggered)
 	in.Phases = []PhaseChange{{Phase: PhaseDetection, At: in.DetectedAt, By: "pagerd"}}
 	if in.Targets.OfficeHours && ev.Opens.After(m.now) {

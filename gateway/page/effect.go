@@ -34,6 +34,7 @@ type Send struct {
 	Severity alert.Severity `json:"severity"`
 	At       time.Time      `json:"at"`    // the instant at which it was due
 	Again    bool           `json:"again"` // this contact was rung for this page before
+	Drill    bool           `json:"drill,omitempty"`
 }
 
 // SendID gives the id of a page's n-th send: "1042-3". It is the delivery's id everywhere.

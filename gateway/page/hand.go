@@ -17,6 +17,8 @@ type ByHand struct {
 	// whom the first step asks for an answer is not rung, whom it informs is.
 	Calls    string
 	Incident int64 // into which Calls is rung
+	// Drill: the page is a drill. Without Calls it rings by its policy, as if an alert had come in, and By has nothing yet.
+	Drill bool
 	// Of the incident that it declares.
 	CustomerData, Security bool
 }
@@ -36,10 +38,17 @@ func (m *machine) byHand(ev ByHand) {
 	p := &m.p
 	p.Format, p.Group, p.Source = Format, ev.Group, SourceHand
 	p.TriggeredAt, p.HeardAt, p.Calls = m.now, m.now, ev.Calls
+	p.Drill = ev.Drill
 	m.subject(ev.Subject)
 	if ev.Calls != "" {
 		p.Incident, p.Targets.Promote = ev.Incident, false
 		m.record(ev.By.Person, "called", ReasonAskedFor, fmt.Sprintf("%s calls %s into incident %d.", ev.By.Person, ev.Calls, ev.Incident))
+		m.by(ev.By)
+		m.startRound()
+		return
+	}
+	if ev.Drill {
+		m.record(ev.By.Person, "drill", ReasonAskedFor, fmt.Sprintf("%s began a drill, %s %s: %s", ev.By.Person, p.Severity, p.Service, p.Summary))
 		m.by(ev.By)
 		m.startRound()
 		return

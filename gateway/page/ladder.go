@@ -118,7 +118,7 @@ func (m *machine) send(person string, r schedule.Rung, kind notify.Kind, mode sc
 	m.p.Sends++
 	m.fx.Changed = true
 	m.fx.Sends = append(m.fx.Sends, Send{ID: SendID(m.p.Number, m.p.Sends), Page: m.p.Number, Round: m.p.Round, Kind: kind, Mode: mode,
-		Person: person, Contact: r.Contact, Channel: r.Channel, Severity: m.p.Severity, At: at, Again: m.toldBy(person, r.Contact)})
+		Person: person, Contact: r.Contact, Channel: r.Channel, Severity: m.p.Severity, At: at, Again: m.toldBy(person, r.Contact), Drill: m.p.Drill})
 }
 
 // told remembers who was rung by what, and which of their ways is for reading.

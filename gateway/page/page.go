@@ -63,6 +63,7 @@ type Page struct {
 	Acker       string    `json:"acker,omitempty"`       // who acknowledged the present round
 	AckChannel  string    `json:"ack_channel,omitempty"`
 	Incident    int64     `json:"incident,omitempty"`
+	Drill       bool      `json:"drill,omitempty"` // a drill: it rings as any other, says so, and counts nowhere
 	Calls       string    `json:"calls,omitempty"` // the person whom the page rings into its incident; see ByHand
 
 	Step    int       `json:"step"`           // index of the step that is due next in this pass

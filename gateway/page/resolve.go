@@ -44,7 +44,7 @@ func (m *machine) resolve(by string, reason Reason) {
 }
 
 // endIncident: a grave page never ends its incident, it asks; one that nobody acknowledged leaves a candidate,
-// unless it was silenced all the time.
+// unless it was silenced all the time or a drill.
 func (m *machine) endIncident(quiet bool) {
 	switch {
 	case m.p.Calls != "":
@@ -53,7 +53,7 @@ func (m *machine) endIncident(quiet bool) {
 		m.fx.Incident = IncidentAsk
 	case m.p.Incident != 0:
 		m.fx.Incident = IncidentResolve
-	case grave(m.p.Severity) && m.p.Acker == "" && !quiet:
+	case grave(m.p.Severity) && m.p.Acker == "" && !quiet && !m.p.Drill:
 		m.fx.Incident = IncidentCandidate
 	}
 }

@@ -97,6 +97,7 @@ func Owe(in incident.Incident, zone *time.Location, now time.Time) incident.Log 
 	switch {
 	case l.Owed != "":
 		return l
+	case l.Told != "" && f.Drill: // said once; its updates must not look like an incident's
 	case l.Told != "":
 		if e := EventOf(EventUpdate, f); e.digest() != l.Told {
 			l.Owed = EventUpdate

@@ -23,14 +23,14 @@ func Of(in incident.Incident, zone *time.Location) Fact {
 		DetectedAt: whole(in.DetectedAt), AckedAt: whole(in.AcknowledgedAt), MitigatedAt: whole(in.MitigatedAt), ResolvedAt: whole(in.ResolvedAt),
 		Commander: in.Commander, Goals: GoalsOf(in.Severity), Pages: slices.Clone(in.Pages), ImpactAt: whole(in.ImpactAt),
 		TriagedAt: whole(in.TriagedAt()), RootCause: in.RootCause, Merged: in.MergedInto, Reopened: in.Reopened,
-		CustomerData: in.CustomerData, Security: in.Security,
+		CustomerData: in.CustomerData, Security: in.Security, Drill: in.Drill,
 	}
 }
 
 // OfPage takes the facts of a page. zoneOf is where a person's nights are.
 func OfPage(p page.Page, zone *time.Location, zoneOf func(person string) *time.Location) PageFact {
 	f := PageFact{Number: p.Number, Severity: p.Severity, Service: p.Service, Month: month(p.TriggeredAt, zone), TriggeredAt: whole(p.TriggeredAt),
-		AckedAt: whole(p.AckedAt), ResolvedAt: whole(p.ResolvedAt), Acker: p.Acker, Incident: p.Incident, Noise: len(p.Noise)}
+		AckedAt: whole(p.AckedAt), ResolvedAt: whole(p.ResolvedAt), Acker: p.Acker, Incident: p.Incident, Noise: len(p.Noise), Drill: p.Drill}
 	for _, t := range p.Told {
 		f.Rung = append(f.Rung, rung(t.Person, p.TriggeredAt.In(zoneOf(t.Person))))
 	}

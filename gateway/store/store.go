@@ -106,6 +106,9 @@ func Lane(s page.Send) string {
 	if s.Severity == alert.SEV1 || s.Kind.Read() {
 		return s.ID
 	}
+	if s.Drill { // a drill and a page are never one message, and neither waits for the other
+		return s.Contact + "/" + string(s.Kind) + "/drill"
+	}
 	return s.Contact + "/" + string(s.Kind)
 }
 

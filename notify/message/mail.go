@@ -10,7 +10,9 @@ import (
 )
 
 // title is the mail's subject: the same for every mail of a page, so that threads hold together.
-func title(n notify.Notification) string {
+func title(n notify.Notification) string { return drill(n) + thread(n) }
+
+func thread(n notify.Notification) string {
 	if n.Kind == notify.KindAlarm {
 		return "[pagerd] needs attention"
 	}
@@ -28,7 +30,7 @@ func title(n notify.Notification) string {
 	if len(n.Subjects) > 1 {
 		t = fmt.Sprintf("[%s] %d pages: #%d and others", s.Severity, len(n.Subjects), s.Page)
 	}
-	if n.Again {
+	if n.Again && !n.Drill { // that it is one comes first
 		return "Re: " + t
 	}
 	return t
@@ -44,6 +46,13 @@ func short(s string, n int) string {
 
 // heading says what the mail wants.
 func heading(n notify.Notification) string {
+	if n.Drill {
+		return "DRILL, this is practice. " + wants(n)
+	}
+	return wants(n)
+}
+
+func wants(n notify.Notification) string {
 	switch n.Kind {
 	case notify.KindInform:
 		return "For your information: please confirm that you know."

@@ -29,7 +29,7 @@ func Render(n notify.Notification) notify.Notification {
 // sms is the text of one segment.
 func sms(n notify.Notification) string {
 	if n.Kind == notify.KindAlarm {
-		return fit(brief(n.Text), frame{"PAGERD: ", ""})
+		return fit(brief(n.Text), frame{drill(n) + "PAGERD: ", ""})
 	}
 	if n.Kind.Read() {
 		return reminded(n)
@@ -41,7 +41,25 @@ func sms(n notify.Notification) string {
 		return bundle(n)
 	}
 	s := n.Subjects[0]
-	return fit(summary(s, brief), frames(n.Kind, s)...)
+	around := frames(n.Kind, s)
+	if n.Drill && n.Kind == notify.KindResolved {
+		around = []frame{{fmt.Sprintf("over: #%d %s: ", s.Page, what(s)), environment(s)}}
+	}
+	for i := range around {
+		around[i].before = drill(n) + around[i].before
+	}
+	return fit(summary(s, brief), around...)
+}
+
+// drillWord is how everything that a drill sends begins.
+const drillWord = "DRILL "
+
+// drill is that beginning, or nothing.
+func drill(n notify.Notification) string {
+	if n.Drill {
+		return drillWord
+	}
+	return ""
 }
 
 // frames are what a kind of message says around the summary: wordy first, for GSM-7; the last one leaves room in UCS-2 too.
@@ -104,6 +122,7 @@ func bundle(n notify.Notification) string {
 	case notify.KindOver:
 		head, tail = fmt.Sprintf("All alerts of %d pages are over: ", total), ". Are the incidents? Reply all 6, or e.g. 6 "
 	}
+	head = drill(n) + head
 	if tail != "" {
 		tail += fmt.Sprint(n.Subjects[0].Page)
 	}

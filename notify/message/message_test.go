@@ -101,7 +101,11 @@ func TestEverySMSIsOnePlainSegment(t *testing.T) {
 		}
 		n := notification(kind, notify.SMS, subjects...)
 		n.Text = text.Draw(t, "alarm")
+		n.Drill = rapid.Bool().Draw(t, "drill")
 		got := Render(n).Text
+		if strings.HasPrefix(got, "DRILL ") != n.Drill {
+			t.Fatalf("a drill: %v, and it says %q", n.Drill, got)
+		}
 		if segments, _ := notify.Segments(got); segments != 1 {
 			t.Fatalf("%d segments: %q", segments, got)
 		}
@@ -118,9 +122,9 @@ func TestEverySMSIsOnePlainSegment(t *testing.T) {
 		}
 		// What we say is whole, and nothing in the source's words says it too.
 		ours := map[notify.Kind]string{notify.KindPage: `\bReply (4 ack|4 ack, 6 resolve, 8 escalate)$`, notify.KindInform: `Reply 4( to confirm)?$`, notify.KindAsk: `Reply 4( to keep it, 6 if resolved(\. No answer: it rings again in 5 min)?| or 6)$`,
-			notify.KindOver: `Reply 6 1042\b`, notify.KindJoined: `fires again|changed`, notify.KindResolved: `^RESOLVED `}[kind]
+			notify.KindOver: `Reply 6 1042\b`, notify.KindJoined: `fires again|changed`, notify.KindResolved: `^(DRILL over: |RESOLVED )`}[kind]
 		if len(subjects) > 1 {
-			ours = map[notify.Kind]string{notify.KindJoined: `changed`, notify.KindResolved: `^RESOLVED `, notify.KindOver: `Reply all 6, or e\.g\. 6 1042$`, notify.KindInform: `Reply all 4 to confirm, or e\.g\. 4 1042$`}[kind]
+			ours = map[notify.Kind]string{notify.KindJoined: `changed`, notify.KindResolved: `^(DRILL )?RESOLVED `, notify.KindOver: `Reply all 6, or e\.g\. 6 1042$`, notify.KindInform: `Reply all 4 to confirm, or e\.g\. 4 1042$`}[kind]
 			if ours == "" {
 				ours = `Reply all 4, or e\.g\. 4 1042$`
 			}

@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"strings"
 
 	"pagerd/gateway/incident"
 	"pagerd/notify"
@@ -13,6 +14,9 @@ import (
 func Reminder(in incident.Incident, r incident.Reminder) string {
 	wordy, terse := says(in, r)
 	sev := in.Severity.Short() + " "
+	if in.Drill {
+		sev = drillWord + sev
+	}
 	return fit("", frame{sev + word(in.Service, 20) + ": ", wordy}, frame{sev + word(in.Service, 10) + " ", terse})
 }
 
@@ -44,6 +48,16 @@ func says(in incident.Incident, r incident.Reminder) (wordy, terse string) {
 		return fmt.Sprintf("no page of incident %d is open any more. Is it over? Reply resolved %d", n, n), fmt.Sprintf("#%d over? Reply resolved %d", n, n)
 	}
 	return fmt.Sprintf("incident %d needs you. Reply ? %d", n, n), fmt.Sprintf("#%d needs you. Reply ? %d", n, n)
+}
+
+// Practice marks a text of ours, of at most one segment, as a drill's. What does not fit any more is cut before its last
+// sentence, which says what to do.
+func Practice(text string) string {
+	last := ""
+	if i := strings.LastIndex(text, ". "); i >= 0 {
+		text, last = text[:i], text[i:]
+	}
+	return fit(text, frame{drillWord, last}, frame{drillWord, ""})
 }
 
 // reminded is the sentence of a reminder as it was stored: ours, and clean already.

@@ -15,6 +15,13 @@ const maxSpoken = 5
 // Spoken is what a call says, a paragraph each: what it is about, then the digits. Where digits are offered, the telephone
 // reads it twice.
 func Spoken(n notify.Notification) []string {
+	if n.Drill {
+		return append([]string{"Drill. This is a drill."}, aloud(n)...)
+	}
+	return aloud(n)
+}
+
+func aloud(n notify.Notification) []string {
 	if n.Kind == notify.KindAlarm {
 		problem := spoken(n.Text)
 		return []string{"This is pager D with a problem of its own.", problem, "Once more.", problem}

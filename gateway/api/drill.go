@@ -1,0 +1,32 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"pagerd/gateway/engine"
+)
+
+// beginDrill rings people for practice.
+func (s *server) beginDrill(w http.ResponseWriter, r *http.Request) error {
+	a, sum, err := readAct(r, "service", "severity", "text", "all_hands")
+	if err != nil {
+		return err
+	}
+	if len([]rune(a.Text)) > maxText || len([]rune(a.Service)) > 100 {
+		return &fault{status: http.StatusUnprocessableEntity, message: "service or text is too long", hint: "at most 100 and 2000 characters"}
+	}
+	p, err := s.Engine.Drill(r.Context(), engine.Exercise{By: actor(r, sum), Severity: a.Severity, Service: strings.TrimSpace(a.Service),
+		Note: strings.TrimSpace(a.Text), AllHands: a.AllHands}, s.Now().UTC())
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, viewPage(p))
+	return nil
+}
+
+// Drill begins a drill.
+func (c *Client) Drill(ctx context.Context, a Act) (Page, error) {
+	return post[Page](ctx, c, "/api/v1/drills", a)
+}

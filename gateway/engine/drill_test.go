@@ -1,0 +1,166 @@
+package engine_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pagerd/gateway/alert"
+	"pagerd/gateway/engine"
+	"pagerd/gateway/incident"
+	"pagerd/gateway/page"
+	"pagerd/gateway/report"
+	"pagerd/gateway/store"
+	"pagerd/gateway/store/memstore"
+	"pagerd/gateway/update"
+	"pagerd/notify"
+)
+
+func exercise(s alert.Severity) engine.Exercise {
+	return engine.Exercise{By: page.Actor{Person: "ben", Channel: "cli", Op: "op/drill"}, Severity: s, Service: "checkout", Note: "the database is gone"}
+}
+
+func TestADrillRingsWhoAnAlertWouldRingAndSaysSo(t *testing.T) {
+	st := memstore.New()
+	e, p := office(t, st)
+	d, err := e.Drill(t.Context(), exercise(alert.SEV2), start())
+	if err != nil || !d.Drill || d.Status != page.Triggered || d.Acker != "" || d.Due.IsZero() {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	now := passes(t, e, st, start(), start().Add(2*time.Minute))
+	if texted(p, "ana", "DRILL SEV2 checkout: the database is gone") == 0 {
+		t.Errorf("the primary was not rung: %q", p.texts())
+	}
+	acks(t, e, "ana", now, d.Number)
+	passes(t, e, st, now, now.Add(time.Hour))
+	for _, text := range p.texts() {
+		if !strings.HasPrefix(strings.ToUpper(text), "DRILL") {
+			t.Errorf("not marked: %q", text)
+		}
+	}
+	if in := loaded(t, st, d.Number); !in.Drill || in.Commander != "ana" || in.Status != incident.Open {
+		t.Errorf("%+v", in)
+	}
+	var refused *engine.Refusal
+	if _, err := e.Drill(t.Context(), exercise(alert.SEV2), now); !errors.As(err, &refused) {
+		t.Errorf("begun twice: %v", err)
+	}
+}
+
+func TestADrillCountsNowhereAndOwesNoPostmortem(t *testing.T) {
+	st := memstore.New()
+	e, _ := office(t, st)
+	d, err := e.Drill(t.Context(), exercise(alert.SEV2), start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := passes(t, e, st, start(), start().Add(time.Minute))
+	acks(t, e, "ana", now, d.Number)
+	if _, err := e.Do(t.Context(), d.Number, page.Resolve{By: page.Actor{Person: "ana"}}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Incident(t.Context(), d.Number, incident.Resolve{By: "ana"}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	in := loaded(t, st, d.Number)
+	if in.Status != incident.Resolved || !report.Of(in, time.UTC).Drill {
+		t.Errorf("%+v", in)
+	}
+	if log := report.Owe(in, time.UTC, now); log.Owed != report.EventDrill {
+		t.Errorf("the log is owed %q", log.Owed)
+	}
+	pg, err := st.Page(t.Context(), d.Number)
+	if err != nil || !report.OfPage(pg, time.UTC, func(string) *time.Location { return time.UTC }).Drill {
+		t.Errorf("%+v, %v", pg, err)
+	}
+	if _, err := st.Record(t.Context(), store.Postmortem, d.Number); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a postmortem: %v", err)
+	}
+}
+
+func TestNobodyOutsideIsToldOfADrill(t *testing.T) {
+	st := memstore.New()
+	e, p := office(t, st)
+	d, err := e.Drill(t.Context(), exercise(alert.SEV2), start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := passes(t, e, st, start(), start().Add(time.Minute))
+	acks(t, e, "ana", now, d.Number)
+	var refused *engine.Refusal
+	if _, _, err := e.PostUpdate(t.Context(), d.Number, update.Post{By: "ana", State: update.Investigating}, "", now); !errors.As(err, &refused) {
+		t.Errorf("told: %v", err)
+	}
+	passes(t, e, st, now, now.Add(time.Hour))
+	if texted(p, "ana", "pagerd incident checklist "+strconv.FormatInt(d.Number, 10)) == 0 {
+		t.Errorf("the checklist is practised too, and says where it is: %q", p.texts())
+	}
+}
+
+func TestADrillThatNobodyAnswersLeavesNoCandidate(t *testing.T) {
+	st := memstore.New()
+	e, _ := office(t, st)
+	d, err := e.Drill(t.Context(), exercise(alert.SEV2), start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := passes(t, e, st, start(), start().Add(time.Minute))
+	if _, err := e.Do(t.Context(), d.Number, page.Resolve{By: page.Actor{Person: "ben"}}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Incident(t.Context(), d.Number); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADrillAndARealPageAreNeverOneMessageNorOneIncident(t *testing.T) {
+	st := memstore.New()
+	e, p := office(t, st)
+	d, err := e.Drill(t.Context(), exercise(alert.SEV2), start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fires(t, e, "Broken", "SEV-2", start())
+	now := passes(t, e, st, start(), start().Add(2*time.Minute))
+	p.mu.Lock()
+	for _, n := range p.sent {
+		for _, s := range n.Subjects {
+			if n.Drill != (s.Page == d.Number) {
+				t.Errorf("page %d in a message that says %q", s.Page, n.Text)
+			}
+		}
+	}
+	p.mu.Unlock()
+	real := d.Number + 1
+	if _, err := e.Verb(t.Context(), notify.VerbAck, []engine.Ref{{Page: d.Number}, {Page: real}}, page.Actor{Person: "ana", Channel: "sms"}, now); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := loaded(t, st, d.Number), loaded(t, st, real); !a.Drill || b.Drill || len(a.Pages) != 1 || len(b.Pages) != 1 {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+	var refused *engine.Refusal
+	if _, err := e.Merge(t.Context(), real, d.Number, page.Actor{Person: "ana"}, now); !errors.As(err, &refused) {
+		t.Errorf("merged: %v", err)
+	}
+	if _, err := e.Move(t.Context(), real, real, d.Number, page.Actor{Person: "ana"}, now); !errors.As(err, &refused) {
+		t.Errorf("moved: %v", err)
+	}
+}
+
+func TestASEV1DrillNeedsToBeMeant(t *testing.T) {
+	e, p := office(t, memstore.New())
+	var refused *engine.Refusal
+	if _, err := e.Drill(t.Context(), exercise(alert.SEV1), start()); !errors.As(err, &refused) || !strings.Contains(refused.Hint, "--all-hands") {
+		t.Errorf("%v", err)
+	}
+	if len(p.texts()) != 0 {
+		t.Errorf("rung: %q", p.texts())
+	}
+	x := exercise(alert.SEV1)
+	x.AllHands = true
+	if d, err := e.Drill(t.Context(), x, start()); err != nil || d.Severity != alert.SEV1 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
