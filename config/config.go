@@ -45,6 +45,7 @@ type Config struct {
 	Book       *schedule.Book
 	Severities map[alert.Severity]Severity
 	Incidents  Incidents
+	StatusPage StatusPage // what the public sees
 	Notify     Notify
 	Operators  []notify.Contact // told when pagerd itself has a problem
 	Tokens     []Token          // for the API

@@ -84,7 +84,7 @@ func aliases(n *yaml.Node) *yaml.Node {
 // config reads every section. It is long because it is the list of what there is.
 func (r *reader) config(root at) *Config {
 	f := root.mapping("listen", "public_url", "store", "sources", "routes", "severities", "services", "people", "teams",
-		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key", "replica", "incidents")
+		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key", "replica", "incidents", "status_page")
 	c := &Config{}
 	l := f["listen"].mapping("public", "ops")
 	c.Public, c.Ops = or(l["public"].text(), "127.0.0.1:8080"), or(l["ops"].text(), "127.0.0.1:8081")
@@ -98,6 +98,7 @@ func (r *reader) config(root at) *Config {
 	r.overrides(f["overrides"], c.Book)
 	c.Severities = r.severities(f["severities"])
 	c.Incidents = r.incidents(f["incidents"])
+	c.StatusPage = r.statusPage(f["status_page"])
 	c.Book.Ladder = map[alert.Severity][]schedule.Default{}
 	for s, severity := range c.Severities {
 		for _, rule := range severity.Ladder {

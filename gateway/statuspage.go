@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pagerd/gateway/statuspage"
+)
+
+// statusPath is where the public status page is.
+const statusPath = "/status-page/"
+
+// freshFor is how long a rendering is given to everybody who asks: what strangers cost does not grow with their number.
+const freshFor = 5 * time.Second
+
+// publicPage serves the status page. It is off unless components are configured.
+type publicPage struct {
+	g     *Gateway
+	mu    sync.Mutex
+	files map[string]file
+	until time.Time
+	known string // hash of the configuration that it was rendered with
+}
+
+type file struct {
+	kind string
+	body []byte
+	tag  string
+}
+
+// ServeHTTP gives one of the page's four files.
+func (p *publicPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(p.g.config.Load().StatusPage.Components) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "this is only read", http.StatusMethodNotAllowed)
+		return
+	}
+	f, ok, err := p.file(r.Context(), strings.TrimPrefix(r.URL.Path, statusPath))
+	switch {
+	case err != nil:
+		p.g.log.Warn("the status page cannot be rendered", zap.Error(err))
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "please try again in a moment", http.StatusServiceUnavailable)
+		return
+	case !ok:
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("ETag", f.tag)
+	h.Set("Cache-Control", "public, max-age=5")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	if r.Header.Get("If-None-Match") == f.tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(f.body) // an error is the reader's connection
+}
+
+// file returns a rendering, a fresh one if the last is too old. While the store is gone the last one is given.
+func (p *publicPage) file(ctx context.Context, name string) (file, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, cfg := p.g.now(), p.g.config.Load()
+	if now.After(p.until) || cfg.Hash != p.known {
+		files, err := p.render(ctx, cfg.PublicURL, now)
+		if err != nil && (p.files == nil || cfg.Hash != p.known) {
+			return file{}, false, err
+		}
+		if err == nil {
+			p.files, p.known = files, cfg.Hash
+		}
+		p.until = now.Add(freshFor)
+	}
+	f, ok := p.files[name]
+	return f, ok, nil
+}
+
+func (p *publicPage) render(ctx context.Context, base string, now time.Time) (map[string]file, error) {
+	page, err := p.g.engine.StatusPage(ctx, strings.TrimSuffix(base, "/")+strings.TrimSuffix(statusPath, "/"), now)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]file{}
+	for _, f := range []struct {
+		name, kind string
+		render     func() ([]byte, error)
+	}{{"", "text/html; charset=utf-8", page.HTML}, {"feed.atom", "application/atom+xml; charset=utf-8", page.Atom}, {"status.json", "application/json", page.JSON},
+		{"style.css", "text/css; charset=utf-8", func() ([]byte, error) { return statuspage.Stylesheet(), nil }}} {
+		body, err := f.render()
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(body)
+		out[f.name] = file{f.kind, body, `"` + hex.EncodeToString(sum[:8]) + `"`}
+	}
+	return out, nil
+}
