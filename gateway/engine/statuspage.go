@@ -39,6 +39,9 @@ func (e *Engine) StatusPage(ctx context.Context, url string, now time.Time) (sta
 		if err != nil {
 			return statuspage.Page{}, err
 		}
+		if in.Drill {
+			continue
+		}
 		d.Component = cfg.Components[in.Service]
 		list = append(list, d)
 	}
