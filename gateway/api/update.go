@@ -65,7 +65,11 @@ func (s *server) postUpdate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, Updates{Incident: n, Updates: []update.Update{}, Text: clean(update.Text(in, u))})
+		text, err := s.Engine.UpdateText(in, u)
+		if err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusOK, Updates{Incident: n, Updates: []update.Update{}, Text: clean(text)})
 		return nil
 	}
 	l, in, err := s.Engine.PostUpdate(r.Context(), n, ev, by.Op, s.Now().UTC())
@@ -74,7 +78,11 @@ func (s *server) postUpdate(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := s.viewUpdates(l)
 	if len(l.Updates) > 0 {
-		out.Text = clean(update.Text(in, l.Updates[len(l.Updates)-1]))
+		text, err := s.Engine.UpdateText(in, l.Updates[len(l.Updates)-1])
+		if err != nil {
+			return err
+		}
+		out.Text = clean(text)
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil

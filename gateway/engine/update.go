@@ -8,6 +8,7 @@ import (
 
 	"pagerd/gateway/incident"
 	"pagerd/gateway/postmortem"
+	"pagerd/gateway/practice"
 	"pagerd/gateway/store"
 	"pagerd/gateway/update"
 	"pagerd/notify/message"
@@ -62,6 +63,22 @@ func (e *Engine) PostUpdate(ctx context.Context, number int64, ev update.Post, o
 		return next, in, nil
 	}
 	return update.Log{}, incident.Incident{}, fmt.Errorf("store the updates of incident %d: %w", number, store.ErrConflict)
+}
+
+// UpdateText is an update as one sends it on: its subject and its body, from the template of its audience. What customers
+// read holds nothing of the incident but times and the words that were written for them.
+func (e *Engine) UpdateText(in incident.Incident, u update.Update) (string, error) {
+	since := in.ImpactAt
+	if since.IsZero() {
+		since = in.DetectedAt
+	}
+	subject, body, err := practice.Render(practice.Audience(u.To), practice.Facts{Number: in.Number, Severity: in.Severity, Service: in.Service,
+		Component: "our service", Summary: in.Summary, Commander: in.Commander, State: practice.State(u.State), Text: u.Text, Since: since,
+		Until: in.ResolvedAt, Next: u.Next, Now: u.At, Zone: e.reportZone()})
+	if err != nil {
+		return "", fmt.Errorf("render an update of incident %d: %w", in.Number, err)
+	}
+	return subject + "\n\n" + body, nil
 }
 
 // PreviewUpdate is what PostUpdate would record, and records nothing.

@@ -2,9 +2,11 @@ package engine_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"pagerd/gateway/alert"
 	"pagerd/gateway/engine"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/store/memstore"
@@ -65,5 +67,32 @@ func TestNobodyIsToldThatItIsOverBeforeItIs(t *testing.T) {
 	}
 	if l, _, err := e.PostUpdate(t.Context(), 1001, over, "", start().Add(4*time.Minute)); err != nil || !l.Promised.IsZero() {
 		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+// TestCustomersReadNothingThatOnlyTheTeamMayKnow: names, numbers, the incident's summary and cause stay inside.
+func TestCustomersReadNothingThatOnlyTheTeamMayKnow(t *testing.T) {
+	e, _ := office(t, memstore.New())
+	in := incident.Incident{Number: 1042, Severity: alert.SEV1, Service: "check\nout", Summary: "db-7.internal is down", Commander: "ana",
+		RootCause: "a bad key", WarRoom: "https://meet.example.com/1042", DetectedAt: start()}
+	for _, c := range []struct {
+		to   update.Audience
+		want bool
+	}{{update.Stakeholders, true}, {update.Customers, false}} {
+		for _, s := range []update.State{update.Investigating, update.Identified, update.Monitoring, update.Resolved} {
+			u := update.Make(update.Post{By: "ben", State: s, To: c.to, Text: "Payments fail for some.", Next: 40 * time.Minute}, start())
+			text, err := e.UpdateText(in, u)
+			if err != nil || !strings.Contains(text, "Payments fail for some.") || strings.Contains(text, "03:40") == (s == update.Resolved) {
+				t.Fatalf("%v %q", err, text)
+			}
+			for _, private := range []string{"1042", "check", "db-7", "ana", "SEV"} {
+				if strings.Contains(text, private) != c.want {
+					t.Errorf("%s, %s: %q in %q: want %v", c.to, s, private, text, c.want)
+				}
+			}
+			if strings.Contains(text, "bad key") || strings.Contains(text, "ben") {
+				t.Errorf("%s: %q", c.to, text)
+			}
+		}
 	}
 }

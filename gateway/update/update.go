@@ -2,16 +2,10 @@
 //
 // It promises that [Next] is the only way to change the log of updates, pure like the incident's machine; that who was
 // promised another update is not forgotten: the communications lead is reminded when it is due, and the commander too when
-// it is late; and that an update holds the words that a person wrote and the incident's severity and service, nothing else.
+// it is late; and that an update holds what a person said for its audience and nothing else of the incident.
 package update
 
-import (
-	"fmt"
-	"strings"
-	"time"
-
-	"pagerd/gateway/incident"
-)
+import "time"
 
 // Format is the version of the stored form.
 const Format = 1
@@ -76,24 +70,3 @@ type Log struct {
 
 // Firsts holds an instant per audience.
 type Firsts map[Audience]time.Time
-
-// Text is the update as one sends it on.
-func Text(in incident.Incident, u Update) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "[%s] %s: %s\n\n%s\n", in.Severity, line(in.Service), title(u.State), u.Text)
-	if !u.Next.IsZero() {
-		fmt.Fprintf(&b, "\nNext update at %s.\n", u.Next.UTC().Format("15:04 UTC on 2 January"))
-	}
-	return b.String()
-}
-
-// title is the state as a heading.
-func title(s State) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(string(s[:1])) + string(s[1:])
-}
-
-// line is foreign text on one line.
-func line(s string) string { return strings.Join(strings.Fields(s), " ") }

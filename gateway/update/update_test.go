@@ -127,18 +127,6 @@ func TestTheValueFitsIntoARecordWhateverIsWritten(t *testing.T) {
 	}
 }
 
-// TestTheTextHoldsNothingThatOnlyTheTeamMayKnow: names, the incident's summary and cause stay inside.
-func TestTheTextHoldsNothingThatOnlyTheTeamMayKnow(t *testing.T) {
-	in := working()
-	in.Summary, in.RootCause, in.WarRoom = "db-7.internal is down", "a bad key", "https://meet.example.com/1042"
-	in.Service = "check\nout"
-	l, _ := Next(Log{}, said(Identified, 40*time.Minute), start())
-	want := "[SEV-1] check out: Identified\n\nPayments fail for some.\n\nNext update at 03:40 UTC on 28 March.\n"
-	if got := Text(in, l.Updates[0]); got != want {
-		t.Errorf("%q", got)
-	}
-}
-
 // TestWhatWasStoredLoads: the file is never rewritten; a new format gets a new one.
 func TestWhatWasStoredLoads(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("testdata", "format1.json"))
