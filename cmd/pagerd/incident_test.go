@@ -77,7 +77,7 @@ func TestAnIncidentIsDeclaredLedAndClosedFromTheCommandLine(t *testing.T) {
 		{"incident update 1003", "nobody was told anything", ""},
 		{"incident update 1003 --state resolved It is over.", "", "incident 1003 is open"},
 		{"incident update 1003 --next 1s Some payments fail.", "", "the time of the next update cannot be read"},
-		{"incident update 1003 --state identified --next 30m Some payments fail.", "The next word comes at ", ""},
+		{"incident update 1003 --state identified --next 30m Some payments fail.", "Led by ana.\n\nSome payments fail.\n\nThe next word comes at ", ""},
 		{"incident update 1003", "Some payments fail.", ""},
 		{"incident checklist 1003", "[x] stakeholders", ""},
 		{"incident assign 1003 scribe zoe", "", `there is no person "zoe"`},

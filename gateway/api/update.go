@@ -69,7 +69,7 @@ func (s *server) postUpdate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, Updates{Incident: n, Updates: []update.Update{}, Text: clean(text)})
+		writeJSON(w, http.StatusOK, Updates{Incident: n, Updates: []update.Update{}, Text: cleanLines(text)})
 		return nil
 	}
 	l, in, err := s.Engine.PostUpdate(r.Context(), n, ev, by.Op, s.Now().UTC())
@@ -82,10 +82,19 @@ func (s *server) postUpdate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		out.Text = clean(text)
+		out.Text = cleanLines(text)
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil
+}
+
+// cleanLines is clean for a text whose lines matter.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = clean(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // readUpdate reads an update from an act, and refuses what cannot be one.
