@@ -31,6 +31,6 @@ func (c *drillStart) Run(e *env) error {
 		return err
 	}
 	return c.print(e.out, p, func(w io.Writer) {
-		fmt.Fprintf(w, "drill %d: %s %s rings now; pagerd page show %d follows it, pagerd page resolve %d ends it\n", p.Number, p.Severity, safe(p.Service), p.Number, p.Number)
+		fmt.Fprintf(w, "drill %d: %s %s rings now; pagerd page show %d follows it, pagerd page resolve %d ends it, two hours do otherwise\n", p.Number, p.Severity, safe(p.Service), p.Number, p.Number)
 	})
 }

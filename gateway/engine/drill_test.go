@@ -61,9 +61,6 @@ func TestADrillCountsNowhereAndOwesNoPostmortem(t *testing.T) {
 	if _, err := e.Do(t.Context(), d.Number, page.Resolve{By: page.Actor{Person: "ana"}}, "", now); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Incident(t.Context(), d.Number, incident.Resolve{By: "ana"}, "", now); err != nil {
-		t.Fatal(err)
-	}
 	in := loaded(t, st, d.Number)
 	if in.Status != incident.Resolved || !report.Of(in, time.UTC).Drill {
 		t.Errorf("%+v", in)
@@ -96,6 +93,37 @@ func TestNobodyOutsideIsToldOfADrill(t *testing.T) {
 	passes(t, e, st, now, now.Add(time.Hour))
 	if texted(p, "ana", "pagerd incident checklist "+strconv.FormatInt(d.Number, 10)) == 0 {
 		t.Errorf("the checklist is practised too, and says where it is: %q", p.texts())
+	}
+}
+
+func TestADrillEndsByItselfAndTellsWhomItRang(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		st := memstore.New()
+		e, p := office(t, st)
+		d, err := e.Drill(t.Context(), exercise(alert.SEV2), start())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := passes(t, e, st, start(), start().Add(time.Minute))
+		if answered {
+			acks(t, e, "ana", now, d.Number)
+		}
+		passes(t, e, st, now, start().Add(2*time.Hour-time.Second))
+		if pg, err := st.Page(t.Context(), d.Number); err != nil || !pg.Open() {
+			t.Fatalf("over too early: %+v, %v", pg, err)
+		}
+		passes(t, e, st, start().Add(2*time.Hour), start().Add(2*time.Hour+time.Minute))
+		pg, err := st.Page(t.Context(), d.Number)
+		if err != nil || pg.Open() || pg.ResolvedBy != "pagerd" || !pg.ResolvedAt.Equal(start().Add(2*time.Hour)) || !pg.Due.IsZero() {
+			t.Errorf("answered %v: %+v, %v", answered, pg, err)
+		}
+		if texted(p, "ana", "DRILL over: #1001") != 1 {
+			t.Errorf("answered %v: %q", answered, p.texts())
+		}
+		in, err := st.Incident(t.Context(), d.Number)
+		if answered && (err != nil || in.Status != incident.Resolved) || !answered && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("answered %v: %+v, %v", answered, in, err)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func (m *machine) pageOver(ev PageOver) {
 		return
 	}
 	in.PagesOver = true
-	if ev.May && !grave(in.Severity) {
+	if ev.May && (in.Drill || !grave(in.Severity)) {
 		m.in.Status = Resolved
 		m.record("pagerd", "resolved", "Its last page resolved.")
 		m.closed("pagerd")

@@ -33,7 +33,7 @@ type Promote struct {
 type PageOver struct {
 	Page int64
 	Last bool
-	// May end the incident without a person: SEV-3 and SEV-4.
+	// May end the incident without a person: SEV-3 and SEV-4, and any drill.
 	May bool
 	// Unacknowledged: nobody had taken the page, which was attached to the incident of its group. It belongs to it from now on.
 	Unacknowledged bool

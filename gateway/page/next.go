@@ -141,6 +141,7 @@ func (m *machine) due() time.Time {
 		}
 	}
 	p := &m.p
+	consider(p.drillEnds())
 	consider(p.HoldUntil)
 	consider(p.StepDue)
 	consider(p.ExpiryDue)

@@ -37,7 +37,8 @@ const (
 	ReasonResolved    Reason = "resolved"
 	ReasonReopened    Reason = "reopened"
 	ReasonHandedOver  Reason = "handed_over"
-	ReasonAnswered    Reason = "answered" // the question was answered meanwhile
+	ReasonAnswered    Reason = "answered"   // the question was answered meanwhile
+	ReasonDrillOver   Reason = "drill_over" // a drill ends by itself
 	ReasonUnknownKind Reason = "unknown_kind"
 )
 
@@ -56,6 +57,7 @@ const (
 	askPatience   = 5 * time.Minute  // silence after the question for so long starts a new round
 	sev1AckTTL    = 30 * time.Minute // SEV-1: the acknowledger is asked after this, whatever the mitigate target
 	defaultAckTTL = 24 * time.Hour   // no target at all
+	drillLasts    = 2 * time.Hour    // practice that nobody ends: two passes of a policy and a hand-over fit, a forgotten drill does not ring into the night
 	defaultStale  = 24 * time.Hour   // a source without stale_after
 )
 

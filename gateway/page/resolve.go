@@ -44,12 +44,12 @@ func (m *machine) resolve(by string, reason Reason) {
 }
 
 // endIncident: a grave page never ends its incident, it asks; one that nobody acknowledged leaves a candidate,
-// unless it was silenced all the time or a drill.
+// unless it was silenced all the time. A drill leaves none, and its incident ends with it: nothing was broken.
 func (m *machine) endIncident(quiet bool) {
 	switch {
 	case m.p.Calls != "":
 		m.fx.Incident = IncidentAnswered
-	case m.p.Incident != 0 && grave(m.p.Severity):
+	case m.p.Incident != 0 && grave(m.p.Severity) && !m.p.Drill:
 		m.fx.Incident = IncidentAsk
 	case m.p.Incident != 0:
 		m.fx.Incident = IncidentResolve

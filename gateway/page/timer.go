@@ -8,6 +8,10 @@ import (
 // timers does what is due now: at most one step, every rung, and the questions. Nothing that is not due moves.
 func (m *machine) timers() {
 	p := &m.p
+	if m.reached(p.drillEnds()) {
+		m.resolve("pagerd", ReasonDrillOver)
+		return
+	}
 	if m.reached(p.QuietDue) {
 		p.QuietDue = time.Time{}
 		m.fx.Changed = true
@@ -43,6 +47,14 @@ func (m *machine) timers() {
 	if m.fx.Changed {
 		m.record("pagerd", "rung", ReasonTimeout, counted(len(m.fx.Sends), "message")+".")
 	}
+}
+
+// drillEnds is when a drill is over by itself; zero for what is real, and for who is called into a drill, which hushes them.
+func (p *Page) drillEnds() time.Time {
+	if !p.Drill || p.Calls != "" {
+		return time.Time{}
+	}
+	return p.TriggeredAt.Add(drillLasts)
 }
 
 // holdDue: the silence's end has come. What still fires rings, unless another silence covers it.
