@@ -16,7 +16,7 @@ type incidentUpdate struct {
 	Number  int64         `arg:"" help:"The incident's number."`
 	Text    []string      `arg:"" optional:"" help:"What you tell them; left out, the updates so far are shown."`
 	State   string        `help:"investigating, identified, monitoring or resolved." default:"investigating" enum:"investigating,identified,monitoring,resolved"`
-	To      string        `help:"stakeholders or customers." default:"stakeholders" enum:"stakeholders,customers"`
+	To      string        `help:"stakeholders or customers; what is for customers stands on the public status page, where there is one." default:"stakeholders" enum:"stakeholders,customers"`
 	Next    time.Duration `help:"They hear again after this time; left out, as the severity asks."`
 	Preview bool          `help:"Print it and record nothing."`
 }
@@ -38,7 +38,7 @@ func (c *incidentUpdate) Run(e *env) error {
 		return err
 	}
 	if !c.Preview {
-		fmt.Fprintf(e.err, "recorded; pagerd sends it to nobody: here it is to send on\n")
+		fmt.Fprintf(e.err, "recorded; pagerd mails it to nobody: here it is to send on\n")
 	}
 	return c.print(e.out, out, func(w io.Writer) {
 		for _, line := range strings.Split(out.Text, "\n") {
