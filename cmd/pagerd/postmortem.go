@@ -62,21 +62,22 @@ func (c *postmortemList) Run(e *env) error {
 type postmortemSearch struct {
 	remote
 	format
-	Words   []string `arg:"" optional:"" help:"Words that must all occur."`
-	Service string   `help:"Of this service."`
-	Tag     string   `help:"With this tag."`
-	Cause   string   `help:"With this root cause."`
+	Words    []string `arg:"" optional:"" help:"Words that must all occur."`
+	Service  string   `help:"Of this service."`
+	Tag      string   `help:"With this tag."`
+	Cause    string   `help:"With this root cause."`
+	Severity string   `help:"Of incidents of this severity: SEV-1 (worst) to SEV-4."`
 }
 
 func (c *postmortemSearch) Run(e *env) error {
 	find := url.Values{}
-	for k, v := range map[string]string{"q": strings.Join(c.Words, " "), "service": c.Service, "tag": c.Tag, "root_cause": c.Cause} {
+	for k, v := range map[string]string{"q": strings.Join(c.Words, " "), "service": c.Service, "tag": c.Tag, "root_cause": c.Cause, "severity": c.Severity} {
 		if v != "" {
 			find.Set(k, v)
 		}
 	}
 	if len(find) == 0 {
-		return &misuse{"nothing to search for", "give words, --service, --tag or --cause"}
+		return &misuse{"nothing to search for", "give words, --service, --tag, --cause or --severity"}
 	}
 	list, err := c.client().Postmortems(e.ctx, false, find)
 	if err != nil {

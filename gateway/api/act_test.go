@@ -161,6 +161,7 @@ func TestEveryMistakeHasItsStatusAndASentence(t *testing.T) {
 		{"no number", "GET", "/api/v1/pages/abc", "", nil, 404},
 		{"no such incident", "POST", "/api/v1/incidents/7/mitigate", "", nil, 404},
 		{"no such path", "GET", "/api/v1/nothing", "", nil, 404},
+		{"no such severity to search for", "GET", "/api/v1/postmortems?severity=worst", "", nil, 400},
 		{"a doubled slash is no redirect", "GET", "/api/v1//pages", "", nil, 404},
 		{"a trailing slash is no redirect", "GET", "/status/", "", nil, 404},
 		{"wrong method", "DELETE", "/api/v1/pages/" + n, "", nil, 405},

@@ -88,7 +88,7 @@ func (s *server) viewAction(a postmortem.Action) Action {
 		Criterion: clean(a.Criterion), Overdue: s.Engine.OverdueAction(a, s.Now().UTC()), EndedAt: a.EndedAt, EndedBy: a.EndedBy, Reason: clean(a.Reason)}
 }
 
-// listPostmortems lists those that are owed, or with q, service, tag or root_cause searches the published ones.
+// listPostmortems lists those that are owed, or with q, service, tag, root_cause or severity searches the published ones.
 func (s *server) listPostmortems(w http.ResponseWriter, r *http.Request) error {
 	f, err := filter(r)
 	if err != nil {
@@ -101,6 +101,11 @@ func (s *server) listPostmortems(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := PostmortemList{Postmortems: []Postmortem{}}
 	find := postmortem.Query{Words: q.Get("q"), Service: q.Get("service"), Tag: q.Get("tag"), Cause: q.Get("root_cause")}
+	if text := q.Get("severity"); text != "" {
+		if find.Severity, err = alert.ParseSeverity(text); err != nil {
+			return &fault{status: http.StatusBadRequest, message: err.Error(), hint: "write it as severity=SEV-1"}
+		}
+	}
 	if find != (postmortem.Query{}) {
 		for _, h := range postmortem.Search(all, find) {
 			v := s.viewPostmortem(h.Postmortem)

@@ -6,14 +6,17 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"pagerd/gateway/alert"
 )
 
 // Query is what is looked for; empty fields do not matter.
 type Query struct {
-	Words   string
-	Service string
-	Tag     string
-	Cause   string
+	Words    string
+	Service  string
+	Tag      string
+	Cause    string
+	Severity alert.Severity
 }
 
 // Hit is something found.
@@ -31,7 +34,7 @@ func Search(all []Postmortem, q Query) []Hit {
 	seen := make([]int, len(words)) // postmortems that have each word
 	counts := [][]int{}
 	for _, p := range all {
-		if p.State != Published || q.Service != "" && !strings.EqualFold(q.Service, p.Service) || q.Cause != "" && !Same(q.Cause, p.Cause) ||
+		if p.State != Published || q.Severity != 0 && q.Severity != p.Severity || q.Service != "" && !strings.EqualFold(q.Service, p.Service) || q.Cause != "" && !Same(q.Cause, p.Cause) ||
 			q.Tag != "" && !slices.Contains(p.Tags, strings.ToLower(q.Tag)) {
 			continue
 		}

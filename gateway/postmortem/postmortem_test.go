@@ -323,6 +323,10 @@ func TestTheLibraryFindsWhatAllWordsAreIn(t *testing.T) {
 	if h := Search(all, Query{Service: "web"}); len(h) != 1 || h[0].Postmortem.Incident != 1002 {
 		t.Errorf("%v", h)
 	}
+	all[0].Severity, all[1].Severity, all[2].Severity = alert.SEV2, alert.SEV1, alert.SEV1
+	if h := Search(all, Query{Words: "pool", Severity: alert.SEV1, Service: "api"}); len(h) != 1 || h[0].Postmortem.Incident != 1003 {
+		t.Errorf("%v", h)
+	}
 	if r := Repeats(all, "POOL too small", 1005); len(r) != 2 || r[0].Incident != 1003 {
 		t.Errorf("%v", r)
 	}
