@@ -10,11 +10,11 @@ import (
 
 func TestExportOfAPageAndOfAnIncident(t *testing.T) {
 	url := gatewayWithPages(t, 1)
-	status, out, stderr := pagerd(t, url, "page", "ack", "1001")
+	status, _, stderr := pagerd(t, url, "page", "ack", "1001")
 	if status != exitYes {
 		t.Fatalf("%d %s", status, stderr)
 	}
-	status, out, _ = pagerd(t, url, "export", "page", "1001")
+	status, out, _ := pagerd(t, url, "export", "page", "1001")
 	if status != exitYes || !strings.HasPrefix(out, "# Page 1001: SEV-2, acknowledged\n") || !strings.Contains(out, "acknowledged") || strings.Contains(out, "\x1b") {
 		t.Errorf("%d %s", status, out)
 	}

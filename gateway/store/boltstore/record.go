@@ -86,7 +86,8 @@ func (s *Store) Records(ctx context.Context, kind store.RecordKind, f store.Filt
 		if f.Before > 0 {
 			end = recordKey(kind.Letter(), f.Before)
 		}
-		k, v := c.Seek(end)
+		var v []byte
+		k, _ := c.Seek(end)
 		if k == nil {
 			k, v = c.Last()
 		} else {
