@@ -3,13 +3,54 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"pagerd/gateway/alert"
 	"pagerd/gateway/api"
 )
 
 type drillCommand struct {
-	Start drillStart `cmd:"" help:"Ring real people for practice: every message begins with DRILL, and it counts in no figure."`
+	Report drillReport `cmd:"" help:"Say what a drill came to: who was reached, whether in time, which escalations rang."`
+	Start  drillStart  `cmd:"" help:"Ring real people for practice: every message begins with DRILL, and it counts in no figure."`
+}
+
+type drillReport struct {
+	remote
+	format
+	Number int64 `arg:"" help:"The drill's number."`
+}
+
+func (c *drillReport) Run(e *env) error {
+	s, err := c.client().DrillScore(e.ctx, c.Number)
+	if err != nil {
+		return err
+	}
+	return c.print(e.out, s, func(w io.Writer) {
+		word := "PASSED"
+		if !s.Acceptable {
+			word = "NOT PASSED"
+		}
+		fmt.Fprintf(w, "drill %d: %s %s: %s\n", s.Number, s.Severity, safe(s.Service), word)
+		acked := "nobody acknowledged"
+		if s.AckedBy != "" {
+			acked = fmt.Sprintf("%s, by %s after %s", s.AckedBy, s.AckedHow, s.AckedAt.Sub(s.BeganAt).Round(time.Second))
+		}
+		pairs(w, [][]string{{"acknowledged", acked}, {"in time", map[bool]string{true: "yes", false: "no"}[s.InTime]}, {"escalations", fmt.Sprint(s.Steps)}})
+		fmt.Fprintln(w)
+		rows := [][]string{{"WHO", "RUNG", "REACHED", "HOW"}}
+		for _, x := range s.People {
+			reached := "yes"
+			switch {
+			case !x.Accepted && !x.Delivered:
+				reached = "NO"
+			case !x.Delivered:
+				reached = "sent"
+			}
+			rows = append(rows, []string{x.Person, stamp(x.RungAt), reached, strings.Join(x.Ways, ", ")})
+		}
+		table(w, rows)
+	})
 }
 
 type drillStart struct {

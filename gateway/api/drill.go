@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -24,6 +25,25 @@ func (s *server) beginDrill(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusOK, viewPage(p))
 	return nil
+}
+
+// scoreDrill says what a drill came to.
+func (s *server) scoreDrill(w http.ResponseWriter, r *http.Request) error {
+	n, err := number(r)
+	if err != nil {
+		return err
+	}
+	score, err := s.Engine.ScoreDrill(r.Context(), n, s.Now().UTC())
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, score)
+	return nil
+}
+
+// DrillScore says what a drill came to.
+func (c *Client) DrillScore(ctx context.Context, number int64) (engine.DrillScore, error) {
+	return get[engine.DrillScore](ctx, c, fmt.Sprintf("/api/v1/drills/%d", number))
 }
 
 // Drill begins a drill.

@@ -49,6 +49,7 @@ func roleTable() map[string]role {
 
 		"GET /api/v1/severities":              viewer,
 		"POST /api/v1/incidents":              responder,
+		"GET /api/v1/drills/{n}":              viewer,
 		"POST /api/v1/drills":                 responder,
 		"POST /api/v1/incidents/{n}/confirm":  responder,
 		"POST /api/v1/incidents/{n}/severity": responder,

@@ -90,6 +90,7 @@ func routes() []route {
 		{"GET", "/api/v1/incidents/{n}/updates", viewer, (*server).listUpdates},
 		{"POST", "/api/v1/incidents/{n}/updates", responder, (*server).postUpdate},
 
+		{"GET", "/api/v1/drills/{n}", viewer, (*server).scoreDrill},
 		{"POST", "/api/v1/drills", responder, (*server).beginDrill},
 
 		{"GET", "/api/v1/audit", viewer, (*server).audit},

@@ -192,3 +192,37 @@ func TestASEV1DrillNeedsToBeMeant(t *testing.T) {
 		t.Errorf("%+v, %v", d, err)
 	}
 }
+
+// TestADrillIsScoredAndTheScoreIsKept: who was reached, who acknowledged, in time or not; a later look says the same.
+func TestADrillIsScoredAndTheScoreIsKept(t *testing.T) {
+	st := memstore.New()
+	e, _ := office(t, st)
+	p, err := e.Drill(t.Context(), engine.Exercise{By: page.Actor{Person: "dora", Channel: "cli"}, Severity: alert.SEV2, Service: "checkout"}, start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := passes(t, e, st, start(), start().Add(2*time.Minute))
+	s, err := e.ScoreDrill(t.Context(), p.Number, now)
+	if err != nil || len(s.People) == 0 || s.People[0].Person != "ana" || !s.People[0].Accepted || s.Acceptable {
+		t.Fatalf("%+v %v", s, err)
+	}
+	acks(t, e, "ana", now, p.Number)
+	if _, err := e.Do(t.Context(), p.Number, page.Resolve{By: page.Actor{Person: "ana", Channel: "cli"}}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	s, err = e.ScoreDrill(t.Context(), p.Number, now)
+	if err != nil || !s.InTime || s.AckedBy != "ana" || len(s.Unreached) > 0 || !s.Acceptable {
+		t.Fatalf("%+v %v", s, err)
+	}
+	if r, err := st.Record(t.Context(), store.Drill, p.Number); err != nil || r.Version != 1 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	again, err := e.ScoreDrill(t.Context(), p.Number, now.Add(90*24*time.Hour))
+	if err != nil || again.AckedBy != "ana" || len(again.People) != len(s.People) {
+		t.Errorf("%+v %v", again, err)
+	}
+	fires(t, e, "Down", "critical", now)
+	if _, err := e.ScoreDrill(t.Context(), p.Number+1, now); err == nil {
+		t.Error("a real page is scored")
+	}
+}

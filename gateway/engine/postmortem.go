@@ -127,7 +127,7 @@ func (e *Engine) draft(ctx context.Context, in incident.Incident, fresh []timeli
 		}
 	}
 	if in.RootCause != "" {
-		all, err := e.postmortems(ctx, false)
+		all, err := records[postmortem.Postmortem](ctx, e, store.Postmortem, store.Filter{Limit: maxEarlier})
 		if err != nil {
 			return "", err
 		}
@@ -135,6 +135,9 @@ func (e *Engine) draft(ctx context.Context, in incident.Incident, fresh []timeli
 	}
 	return postmortem.Make(m), nil
 }
+
+// maxEarlier is how many postmortems a draft looks into for the same root cause: an incident's end does not wait for all.
+const maxEarlier = 100
 
 // maxLibrary is how many postmortems are searched: years of them.
 const maxLibrary = 2000

@@ -23,7 +23,8 @@ func (e *Engine) StatusPage(ctx context.Context, url string, now time.Time) (sta
 	}
 	var list []statuspage.Disturbance
 	for _, l := range logs {
-		d := statuspage.Disturbance{Key: fmt.Sprintf("incident/%d", l.Incident)}
+		// The instant keeps strangers from finding the number by trying all of them.
+		d := statuspage.Disturbance{Key: fmt.Sprintf("incident/%d/%d", l.Incident, l.FirstTo[update.Customers].UnixNano())}
 		for _, u := range l.Updates {
 			if u.To == update.Customers {
 				d.Words = append(d.Words, statuspage.Word{State: statuspage.State(u.State), Text: u.Text, At: u.At, Next: u.Next})
