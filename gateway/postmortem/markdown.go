@@ -57,12 +57,12 @@ func Quote(s string) string {
 			b.WriteByte(' ')
 			space = false
 		}
-		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@:", r) {
+		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
 	}
-	out := www.ReplaceAllString(b.String(), `$1\.`)
+	out := strings.ReplaceAll(www.ReplaceAllString(b.String(), `$1\.`), "://", `\://`)
 	if strings.HasPrefix(out, "-") || strings.HasPrefix(out, "=") {
 		out = "\\" + out
 	}
@@ -74,7 +74,7 @@ func Quote(s string) string {
 
 const maxQuoted = 500
 
-// www is what some renderers make a link of.
+// www is what some renderers make a link of, like ://.
 var www = regexp.MustCompile(`(?i)(www)\.`)
 
 var escaped = regexp.MustCompile(`\\([^\w\s])`)

@@ -143,7 +143,7 @@ func TestForeignTextIsNeitherMarkdownNorHTML(t *testing.T) {
 	for in, want := range map[string]string{
 		"<img src=x onerror=alert(1)>": `\<img src=x onerror=alert\(1\)\>`,
 		"a | b\n\n## Root cause":       `a \| b \#\# Root cause`,
-		"[click](javascript:x) `code`": "\\[click\\]\\(javascript\\:x\\) \\`code\\`",
+		"[click](javascript:x) `code`": "\\[click\\]\\(javascript:x\\) \\`code\\`",
 		"- item":                       `\- item`,
 		"1. item":                      `1\. item`,
 		"https://evil.example @all":    `https\://evil.example \@all`,
