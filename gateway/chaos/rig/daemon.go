@@ -3,12 +3,13 @@ package rig
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -75,11 +76,24 @@ func (d *Daemon) Get(ctx context.Context, path string, out any) error {
 	return nil
 }
 
-// FreeAddress asks the kernel for an address on host that nobody has.
+// Ports that are given out lie below those that Linux takes for outgoing connections (32768 and above, see
+// net.ipv4.ip_local_port_range): else a connection may have one before its daemon starts, or while it is down.
+const (
+	firstPort = 10000
+	lastPort  = 32000
+)
+
+// FreeAddress returns an address on host that nobody listens on, and that no other call of any run is likely to return.
 func FreeAddress(host string) (string, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	var failed error
+	for range 100 {
+		address := net.JoinHostPort(host, strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			failed = err
+			continue
+		}
+		return address, l.Close()
 	}
-	return l.Addr().String(), errors.Join(l.Close())
+	return "", fmt.Errorf("find a free port: %w", failed)
 }
