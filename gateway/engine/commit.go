@@ -25,7 +25,7 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 	start := time.Now()
 	err := e.store.Commit(ctx, c)
 	if errors.Is(err, store.ErrApplied) {
-		unsure := e.barrier(ctx, c.Now)
+		unsure := e.barrier(ctx, c.Now, c.Urgent)
 		switch {
 		case unsure != nil:
 			err = unsure
@@ -42,9 +42,9 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 
 // barrier makes sure that what is read from now on is durable, before somebody is answered on the strength of it: whoever
 // stored it may have been answered with an error, and then a fail-over may lose it. A commit without content is answered
-// when all before it is durable.
-func (e *Engine) barrier(ctx context.Context, now time.Time) error {
-	if err := e.store.Commit(ctx, store.Change{Now: now}); err != nil {
+// when all before it is durable. urgent is for people's acts, which a full disk still takes.
+func (e *Engine) barrier(ctx context.Context, now time.Time, urgent bool) error {
+	if err := e.store.Commit(ctx, store.Change{Now: now, Urgent: urgent}); err != nil {
 		return fmt.Errorf("make sure of what is stored: %w", err)
 	}
 	return nil
@@ -79,7 +79,7 @@ func (e *Engine) performAct(ctx context.Context, a act) (page.Answer, error) {
 		}
 		next, fx := page.Next(prev, a.event, facts, a.now)
 		if !fx.Changed && !sure {
-			if err := e.barrier(ctx, a.now); err != nil {
+			if err := e.barrier(ctx, a.now, true); err != nil {
 				return page.Answer{}, err
 			}
 			sure = true // once it says the same again

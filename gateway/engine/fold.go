@@ -34,7 +34,7 @@ func (e *Engine) fold(ctx context.Context, group string, arrivals []*arrival) er
 			return nil
 		}
 		if c == nil {
-			if err := e.barrier(ctx, f.now); err != nil {
+			if err := e.barrier(ctx, f.now, false); err != nil {
 				return err
 			}
 			sure = true // once it says the same again: a fail-over may lie between what was read and the barrier

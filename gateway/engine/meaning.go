@@ -34,7 +34,7 @@ func (e *Engine) meaning(ctx context.Context, contact notify.Contact, r notify.R
 		return store.Sent{}, err
 	}
 	if _, known := understood(sent, op); known {
-		if err := e.barrier(ctx, now); err != nil {
+		if err := e.barrier(ctx, now, true); err != nil {
 			return store.Sent{}, err
 		}
 		if sent, err = e.lately(ctx, contact); err != nil {

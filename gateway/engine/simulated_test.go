@@ -395,6 +395,32 @@ func TestAFailOverBetweenReadingAndMakingSureLosesNothing(t *testing.T) {
 	}
 }
 
+// fullDisk stores people's acts and nothing else.
+type fullDisk struct{ store.Store }
+
+func (f *fullDisk) Commit(ctx context.Context, c store.Change) error {
+	if !c.Urgent {
+		return fmt.Errorf("no space: %w", store.ErrUnavailable)
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// TestAFullDiskTakesWhatAPersonSaysTwice: making sure of an acknowledgement that is there already is an act of a person too.
+func TestAFullDiskTakesWhatAPersonSaysTwice(t *testing.T) {
+	st := memstore.New()
+	e, _ := setup(t, st)
+	if err := e.Accept(t.Context(), batch("Down"), start()); err != nil {
+		t.Fatal(err)
+	}
+	e, _ = setup(t, &fullDisk{st})
+	ack := page.Acknowledge{By: page.Actor{Person: "ana", Channel: "sms"}}
+	for _, op := range []string{"sms/1", "sms/1", "sms/2", ""} {
+		if _, err := e.Do(t.Context(), 1001, ack, op, start()); err != nil {
+			t.Errorf("op %q: %v", op, err)
+		}
+	}
+}
+
 // TestAPageThatAsksTwiceIsOneLineOfOneMessage: two steps asked the same person before either message left.
 func TestAPageThatAsksTwiceIsOneLineOfOneMessage(t *testing.T) {
 	ctx, st := t.Context(), memstore.New()
