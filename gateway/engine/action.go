@@ -96,11 +96,7 @@ func (e *Engine) fireAction(ctx context.Context, number int64, now time.Time) er
 	if err != nil {
 		return err
 	}
-	in, err := e.loadIncident(ctx, a.Incident)
-	if err != nil {
-		return err
-	}
-	about, err := e.anyPage(ctx, in)
+	_, about, err := e.about(ctx, a.Incident)
 	if err != nil {
 		return err
 	}
@@ -109,10 +105,9 @@ func (e *Engine) fireAction(ctx context.Context, number int64, now time.Time) er
 		return nil
 	}
 	c := store.Change{Now: now}
-	sends := 2 * a.Nags // at most two messages each time
 	e.nag(&c, about, fx.Nag, a.Owner, func(owner string) string {
 		return message.ActionOwed(number, a.Incident, a.Title, a.Due.String(), owner, a.OverdueAt(now, e.reportZone()))
-	}, number, &sends)
+	}, number, &next.Sends)
 	if err := e.putRecord(&c, r, next, true, next.NagDue, fx.Entry); err != nil {
 		return err
 	}

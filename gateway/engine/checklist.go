@@ -19,7 +19,7 @@ import (
 
 // checklistSends keeps the ids of the messages that ask for an incident's checklist apart from those that ask for its
 // postmortem, which count from 0 under the same number.
-const checklistSends = 100_000_000
+const checklistSends = 10_000_000
 
 // beginChecklist adds the checklist of an incident to the change that begins it.
 func (e *Engine) beginChecklist(c *store.Change, in incident.Incident) error {
@@ -144,15 +144,11 @@ func (e *Engine) fireChecklist(ctx context.Context, number int64, now time.Time)
 	if err != nil {
 		return err
 	}
-	in, err := e.loadIncident(ctx, number)
+	in, about, err := e.about(ctx, number)
 	if err != nil {
 		return err
 	}
 	facts, err := e.checklistFacts(ctx, in)
-	if err != nil {
-		return err
-	}
-	about, err := e.anyPage(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ const alarmQuiet = 10 * time.Minute
 // health is what the process knows of its own pipeline.
 type health struct {
 	firing atomic.Bool  // a tick is under way
+	stuck  atomic.Bool  // the newest tick could not fire all that was due
 	beaten atomic.Int64 // Unix nanoseconds of the loop's newest pass; 0 = the loop never ran
 
 	mu       sync.Mutex

@@ -25,6 +25,7 @@ const maxChain = 1000
 // with it, and done before this returns if it can be, else by the next Tick.
 func (e *Engine) Incident(ctx context.Context, number int64, ev incident.Event, op string, now time.Time) (incident.Answer, error) {
 	now = e.instant(now)
+	sure := false // what was read is durable
 	for range maxConflicts {
 		in, err := e.loadIncident(ctx, number)
 		if err != nil {
@@ -32,6 +33,13 @@ func (e *Engine) Incident(ctx context.Context, number int64, ev incident.Event, 
 		}
 		next, fx := incident.Next(in, e.complete(ev), now)
 		c := store.Change{Op: op, Now: now, Urgent: true}
+		if !fx.Changed && !sure {
+			if err := e.barrier(ctx, now, true); err != nil {
+				return "", err
+			}
+			sure = true // once it says the same again
+			continue
+		}
 		if !fx.Changed {
 			if err := e.settleOnly(ctx, c); !errors.Is(err, store.ErrApplied) {
 				return fx.Answer, err

@@ -316,11 +316,7 @@ func (e *Engine) firePostmortem(ctx context.Context, number int64, now time.Time
 	if err != nil {
 		return err
 	}
-	in, err := e.loadIncident(ctx, number)
-	if err != nil {
-		return err
-	}
-	about, err := e.anyPage(ctx, in)
+	_, about, err := e.about(ctx, number)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,5 +176,64 @@ func TestAnUnknownOwnerIsRefused(t *testing.T) {
 	item, _ := postmortem.ParseItem("x", "zoe", "2026-04-10", "P1", "y")
 	if _, err := e.OpenAction(t.Context(), 1001, item, page.Actor{Person: "ana"}, start()); err == nil || !strings.Contains(err.Error(), `"zoe"`) {
 		t.Errorf("%v", err)
+	}
+}
+
+// forgetful is a store that keeps incidents no longer, as retention does after 400 days.
+type forgetful struct{ store.Store }
+
+func (f *forgetful) Incident(_ context.Context, n int64) (incident.Incident, error) {
+	return incident.Incident{}, fmt.Errorf("incident %d: %w", n, store.ErrNotFound)
+}
+
+// TestWhatIsOwedOutlivesItsIncident: action items and postmortems are kept for ever, incidents are not. They go on being asked
+// for, and do not stay due.
+func TestWhatIsOwedOutlivesItsIncident(t *testing.T) {
+	st := memstore.New()
+	e, _ := ended(t, st)
+	if err := resolve(t, e, start().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	item, _ := postmortem.ParseItem("watch the disk", "ben", "2026-04-10", "P1", "an alert at 80 %")
+	a, err := e.OpenAction(t.Context(), 1001, item, page.Actor{Person: "ana"}, start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, _ := office(t, &forgetful{st})
+	now := time.Date(2027, 6, 2, 12, 0, 0, 0, time.UTC) // a Wednesday
+	if _, err := later.Tick(t.Context(), now); err != nil {
+		t.Error(err)
+	}
+	for kind, number := range map[store.RecordKind]int64{store.Action: a.Number, store.Postmortem: 1001} {
+		r, err := st.Record(t.Context(), kind, number)
+		if err != nil || !r.Due.After(now) {
+			t.Errorf("%s is due %s (%v)", r, r.Due, err)
+		}
+		ds, _ := st.Deliveries(t.Context(), number)
+		if !slices.ContainsFunc(ds, func(d store.Delivery) bool { return d.Kind == notify.KindOwed && d.At.Equal(now) }) {
+			t.Errorf("nobody is asked for %s", r)
+		}
+	}
+}
+
+// TestAnActionItemIsAskedForAgainAfterItsDayWasMoved: each message has a name of its own.
+func TestAnActionItemIsAskedForAgainAfterItsDayWasMoved(t *testing.T) {
+	st := memstore.New()
+	e, _ := ended(t, st)
+	item, _ := postmortem.ParseItem("watch the disk", "ben", "2026-04-10", "P1", "an alert at 80 %")
+	a, err := e.OpenAction(t.Context(), 1001, item, page.Actor{Person: "ana"}, start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, due := range []string{"2026-04-10", "2026-05-10"} {
+		item, _ := postmortem.ParseItem("watch the disk", "ben", due, "P1", "an alert at 80 %")
+		if _, _, err := e.Action(t.Context(), a.Number, postmortem.Change{By: "ana", Item: item, Zone: time.UTC}, "", start()); err != nil {
+			t.Fatal(err)
+		}
+		day, _ := time.Parse(time.DateOnly, due)
+		passes(t, e, st, day.Add(9*time.Hour), day.Add(10*time.Hour))
+		if ds, _ := st.Deliveries(t.Context(), a.Number); len(ds) != i+1 {
+			t.Errorf("asked %d times after %s", len(ds), due)
+		}
 	}
 }

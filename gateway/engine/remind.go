@@ -21,7 +21,7 @@ const (
 	reminderBase  = 1_000_000_000
 	owedBase      = 1_500_000_000 // of what is owed after the incident, by what it is about
 	reminderOther = 2_000_000_000
-	owedOther     = 2_100_000_000
+	owedOther     = 1_600_000_000 // every number fits into 31 bits, as the stores pack them
 )
 
 // otherWayIs is how far apart the numbers of a message's first and second way are.
@@ -61,6 +61,20 @@ func (e *Engine) fireIncident(ctx context.Context, number int64, now time.Time) 
 		e.metrics.Missed.WithLabelValues(next.Severity.String(), string(next.Breaches[len(next.Breaches)-1].Target)).Inc()
 	}
 	return nil
+}
+
+// about returns the incident that something is owed for, and a page of it; zero values when retention has deleted it: what is
+// owed is kept for longer.
+func (e *Engine) about(ctx context.Context, number int64) (incident.Incident, page.Page, error) {
+	in, err := e.store.Incident(ctx, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return incident.Incident{Number: number}, page.Page{}, nil
+	}
+	if err != nil {
+		return in, page.Page{}, fmt.Errorf("load incident %d: %w", number, err)
+	}
+	p, err := e.anyPage(ctx, in)
+	return in, p, err
 }
 
 // anyPage returns a page of the incident, for its policy; the zero page when none is left.

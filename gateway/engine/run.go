@@ -19,6 +19,10 @@ const defaultWorkers = 16
 // housekeepEvery is how often retention is looked at.
 const housekeepEvery = 10 * time.Minute
 
+// stuckAgain is how soon what was due and could not be fired is tried again, and with it whatever else is due: what is damaged
+// stays due, and must not keep a core busy.
+const stuckAgain = 100 * time.Millisecond
+
 // drainTime is how long attempts under way go on after a signal to stop; what is then in doubt is settled as that, and
 // another replica asks the provider. Their own deadline would be too late: a stop takes at most 5 s, settling included.
 const drainTime = 4 * time.Second
@@ -71,7 +75,8 @@ func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time,
 			defer e.health.firing.Store(false)
 			n, err := e.Tick(ctx, now)
 			e.trouble.note(ctx, e.log, "due work", err)
-			if n > 0 {
+			e.health.stuck.Store(err != nil)
+			if n > 0 && err == nil {
 				e.poke()
 			}
 		})
@@ -192,6 +197,9 @@ func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Dur
 	}
 	if e.health.firing.Load() {
 		return 10 * time.Millisecond // the due work under way pokes the loop when it ends
+	}
+	if e.health.stuck.Load() {
+		return stuckAgain
 	}
 	return 0
 }

@@ -13,6 +13,7 @@ import (
 	"pagerd/config"
 	"pagerd/gateway/alert"
 	"pagerd/gateway/engine"
+	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
 	"pagerd/gateway/store/memstore"
@@ -346,7 +347,7 @@ type failingOver struct {
 }
 
 func (f *failingOver) Commit(ctx context.Context, c store.Change) error {
-	if c.Op == "" && c.Page == nil && len(c.Sent) == 0 {
+	if c.Op == "" && c.Page == nil && c.Incident == nil && len(c.Sent) == 0 {
 		f.once.Do(func() { f.Store = f.to })
 	}
 	return f.Store.Commit(ctx, c)
@@ -392,6 +393,28 @@ func TestAFailOverBetweenReadingAndMakingSureLosesNothing(t *testing.T) {
 				t.Errorf("the new master has it %s (%v), want %s", p.Status, err, c.want)
 			}
 		})
+	}
+}
+
+// TestAFailOverLosesNoActOnAnIncident: the same of what somebody says of an incident.
+func TestAFailOverLosesNoActOnAnIncident(t *testing.T) {
+	for _, op := range []string{"", "api/9"} {
+		before, after := memstore.New(), memstore.New()
+		for _, st := range []store.Store{before, after} {
+			e, _ := ended(t, st)
+			if st == before {
+				if _, err := e.Incident(t.Context(), 1001, incident.Mitigate{By: "ana"}, op, start().Add(time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		e, _ := office(t, &failingOver{Store: before, to: after})
+		if _, err := e.Incident(t.Context(), 1001, incident.Mitigate{By: "ana"}, op, start().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if in, err := after.Incident(t.Context(), 1001); err != nil || in.Status != incident.Mitigated {
+			t.Errorf("op %q: the new master has it %s (%v)", op, in.Status, err)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // updateSends keeps the ids of the messages that ask for an update apart, see checklistSends.
-const updateSends = 200_000_000
+const updateSends = 20_000_000
 
 // Updates returns what was told of an incident, or a [Refusal].
 func (e *Engine) Updates(ctx context.Context, number int64) (update.Log, incident.Incident, error) {
@@ -113,11 +113,12 @@ func tellable(in incident.Incident, s update.State) error {
 
 // fireUpdate reminds of an update that was promised.
 func (e *Engine) fireUpdate(ctx context.Context, number int64, now time.Time) error {
-	l, r, in, err := e.updates(ctx, number)
+	in, about, err := e.about(ctx, number)
 	if err != nil {
 		return err
 	}
-	about, err := e.anyPage(ctx, in)
+	l := update.Log{Incident: number}
+	r, err := e.loadRecord(ctx, store.Update, number, &l)
 	if err != nil {
 		return err
 	}

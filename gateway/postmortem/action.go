@@ -87,6 +87,7 @@ type Action struct {
 	Reason  string    `json:"reason,omitempty"` // why it was dropped
 	Nags    int       `json:"nags,omitempty"`   // times that it was asked for
 	NagDue  time.Time `json:"nag_due,omitzero"` // when it is asked for next
+	Sends   int       `json:"sends,omitempty"`  // messages so far; set by the engine
 }
 
 // OverdueAt reports whether it should have been done by now. zone is where its day ends.
