@@ -179,18 +179,23 @@ func (s *server) showAgenda(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// actPostmortem applies one person's event.
-func (s *server) actPostmortem(w http.ResponseWriter, r *http.Request, fields []string, event func(by page.Actor, a Act) (postmortem.Event, error)) error {
+// readEvent reads what a person does to one object: who, to which, and what.
+func readEvent[E any](r *http.Request, fields []string, event func(by page.Actor, a Act) (E, error)) (n int64, by page.Actor, a Act, ev E, err error) {
 	a, sum, err := readAct(r, fields...)
 	if err != nil {
-		return err
+		return n, by, a, ev, err
 	}
-	n, err := number(r)
-	if err != nil {
-		return err
+	if n, err = number(r); err != nil {
+		return n, by, a, ev, err
 	}
-	by := actor(r, sum)
-	ev, err := event(by, a)
+	by = actor(r, sum)
+	ev, err = event(by, a)
+	return n, by, a, ev, err
+}
+
+// actPostmortem applies one person's event.
+func (s *server) actPostmortem(w http.ResponseWriter, r *http.Request, fields []string, event func(by page.Actor, a Act) (postmortem.Event, error)) error {
+	n, by, a, ev, err := readEvent(r, fields, event)
 	if err != nil {
 		return err
 	}
@@ -203,7 +208,7 @@ func (s *server) actPostmortem(w http.ResponseWriter, r *http.Request, fields []
 		return &fault{status: http.StatusUnprocessableEntity, message: "it cannot be published yet: " + strings.Join(fx.Problems, "; "),
 			hint: fmt.Sprintf("pagerd postmortem edit %d", n)}
 	case postmortem.AnswerStale:
-		return &fault{status: http.StatusConflict, message: fmt.Sprintf("%s wrote revision %d meanwhile; your text was made from revision %d and is not stored", or(p.EditedBy, "somebody"), p.Revision, a.Base),
+		return &fault{status: http.StatusConflict, message: fmt.Sprintf("%s wrote revision %d meanwhile; your text was made from revision %d and is not stored", cmp.Or(p.EditedBy, "somebody"), p.Revision, a.Base),
 			hint: "bring the two together and send it with the newer base"}
 	case postmortem.AnswerRefused:
 		return &fault{status: http.StatusConflict, message: fmt.Sprintf("the postmortem of incident %d is %s: this cannot be done to it", n, p.State),
@@ -211,8 +216,6 @@ func (s *server) actPostmortem(w http.ResponseWriter, r *http.Request, fields []
 	}
 	return s.tellPostmortem(w, r.Context(), p, fx.Answer)
 }
-
-func or(s, other string) string { return cmp.Or(s, other) }
 
 func (s *server) beginPostmortem(w http.ResponseWriter, r *http.Request) error {
 	_, sum, err := readAct(r)
@@ -326,16 +329,7 @@ func (s *server) dropAction(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) actAction(w http.ResponseWriter, r *http.Request, fields []string, event func(by page.Actor, a Act) (postmortem.ActionEvent, error)) error {
-	a, sum, err := readAct(r, fields...)
-	if err != nil {
-		return err
-	}
-	n, err := number(r)
-	if err != nil {
-		return err
-	}
-	by := actor(r, sum)
-	ev, err := event(by, a)
+	n, by, _, ev, err := readEvent(r, fields, event)
 	if err != nil {
 		return err
 	}

@@ -37,17 +37,11 @@ func (e *Engine) Declare(ctx context.Context, d Declaration, op string, now time
 	if err != nil {
 		return 0, "", fmt.Errorf("allocate page number: %w", err)
 	}
-	tree := e.config().Routing
-	subject := tree.Decide(alert.Alert{Source: page.SourceHand, Fingerprint: handGroup(number), Status: alert.Firing,
-		Labels: map[string]string{"service": d.Service, "severity": d.Severity.String(), "alertname": "Declared"}, StartsAt: now}, now).Subject
-	policy, targets, ok := tree.Plan(subject.Policy.Name, d.Severity)
-	if !ok {
-		policy, targets = subject.Policy, subject.Targets
-	}
-	subject.Severity, subject.Service, subject.Summary, subject.Policy, subject.Targets = d.Severity, d.Service, d.Summary, policy, targets
+	subject, _ := e.byHand(number, "Declared", d.Service, d.Severity, now) // whatever the routes lack, the incident is declared
+	subject.Summary = d.Summary
 	ev := page.ByHand{By: d.By, Group: handGroup(number), Subject: subject, CustomerData: d.CustomerData, Security: d.Security}
 	prev := page.Page{Number: number}
-	next, fx := page.Next(prev, ev, e.facts(prev, policy, d.Severity, now), now)
+	next, fx := page.Next(prev, ev, e.facts(prev, subject.Policy, d.Severity, now), now)
 	c := store.Change{Op: op, Now: now, Urgent: true}
 	if err := e.putPage(ctx, &c, prev, next, fx, ev); err != nil {
 		return 0, "", err
@@ -61,6 +55,20 @@ func (e *Engine) Declare(ctx context.Context, d Declaration, op string, now time
 	}
 	e.alarmsTold(number, fx.Alarms, now)
 	return c.Incident.Number, incident.AnswerDeclared, nil
+}
+
+// byHand is what the routes say of a page that a person begins, as if an alert of that name, service and severity had come in.
+// ok is false when their policy has no steps for the severity; the subject then has those of the route.
+func (e *Engine) byHand(number int64, name, service string, s alert.Severity, now time.Time) (subject page.Subject, ok bool) {
+	tree := e.config().Routing
+	subject = tree.Decide(alert.Alert{Source: page.SourceHand, Fingerprint: handGroup(number), Status: alert.Firing,
+		Labels: map[string]string{"service": service, "severity": s.String(), "alertname": name}, StartsAt: now}, now).Subject
+	policy, targets, ok := tree.Plan(subject.Policy.Name, s)
+	if ok {
+		subject.Policy, subject.Targets = policy, targets
+	}
+	subject.Severity, subject.Service = s, service
+	return subject, ok
 }
 
 // check holds what must be known, and that nobody makes little of a breach.

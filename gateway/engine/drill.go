@@ -34,9 +34,9 @@ func (e *Engine) Drill(ctx context.Context, x Exercise, now time.Time) (page.Pag
 	if err != nil {
 		return page.Page{}, fmt.Errorf("allocate page number: %w", err)
 	}
-	subject, err := e.byHand(number, x.Service, x.Severity, now)
-	if err != nil {
-		return page.Page{}, err
+	subject, ok := e.byHand(number, "Drill", x.Service, x.Severity, now)
+	if !ok {
+		return page.Page{}, &Refusal{Message: fmt.Sprintf("no route rings anybody for %s at %s", clip(x.Service, 40), x.Severity), Hint: "pagerd check says what the routes lack"}
 	}
 	if subject.Summary = x.Note; x.Note == "" {
 		subject.Summary = "can you be reached? Nothing is broken"
@@ -70,19 +70,6 @@ func (x Exercise) check() error {
 		return &Refusal{Message: "a SEV-1 drill rings all hands", Hint: "say all hands too if that is meant (--all-hands), or practise with SEV-2"}
 	}
 	return nil
-}
-
-// byHand is what the routes say of a page that a person begins, as if an alert of that service and severity had come in.
-func (e *Engine) byHand(number int64, service string, s alert.Severity, now time.Time) (page.Subject, error) {
-	tree := e.config().Routing
-	subject := tree.Decide(alert.Alert{Source: page.SourceHand, Fingerprint: handGroup(number), Status: alert.Firing,
-		Labels: map[string]string{"service": service, "severity": s.String(), "alertname": "Drill"}, StartsAt: now}, now).Subject
-	policy, targets, ok := tree.Plan(subject.Policy.Name, s)
-	if !ok {
-		return subject, &Refusal{Message: fmt.Sprintf("no route rings anybody for %s at %s", clip(service, 40), s), Hint: "pagerd check says what the routes lack"}
-	}
-	subject.Severity, subject.Service, subject.Policy, subject.Targets = s, service, policy, targets
-	return subject, nil
 }
 
 // isDrill says whether an acknowledgement is of a drill: what is practised and what is real are never one incident.

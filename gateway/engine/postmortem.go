@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,11 +143,6 @@ const maxEarlier = 100
 // maxLibrary is how many postmortems are searched: years of them.
 const maxLibrary = 2000
 
-// postmortems returns them, newest first; open leaves out those that are published or waived. One that cannot be read is left out.
-func (e *Engine) postmortems(ctx context.Context, open bool) ([]postmortem.Postmortem, error) {
-	return records[postmortem.Postmortem](ctx, e, store.Postmortem, store.Filter{Open: open, Limit: maxLibrary})
-}
-
 // records reads the bodies of a kind. What is damaged is named by the auditor and keeps nobody from the rest.
 func records[T any](ctx context.Context, e *Engine, kind store.RecordKind, f store.Filter) ([]T, error) {
 	list, err := e.store.Records(ctx, kind, f)
@@ -163,9 +159,9 @@ func records[T any](ctx context.Context, e *Engine, kind store.RecordKind, f sto
 	return out, nil
 }
 
-// Postmortems returns them, newest first; open leaves out those that are published or waived.
+// Postmortems returns them, newest first; open leaves out those that are published or waived. One that cannot be read is left out.
 func (e *Engine) Postmortems(ctx context.Context, open bool) ([]postmortem.Postmortem, error) {
-	return e.postmortems(ctx, open)
+	return records[postmortem.Postmortem](ctx, e, store.Postmortem, store.Filter{Open: open, Limit: maxLibrary})
 }
 
 // LoadPostmortem returns an incident's postmortem, or a [Refusal].
@@ -290,16 +286,11 @@ func (e *Engine) publish(ctx context.Context, c *store.Change, p postmortem.Post
 	if err != nil {
 		return nil, err
 	}
-	next, fx := incident.Next(in, incident.SetPhase{By: by.Person, Channel: by.Channel, To: incident.PhasePostmortem}, c.Now)
-	if fx.Changed {
-		if next.RootCause == "" {
-			next.RootCause = clip(p.Cause, 500)
-		}
-		if err := e.putIncidentAlone(ctx, c, next, fx); err != nil {
-			return nil, err
-		}
+	next, fx := incident.Next(in, incident.Learned{By: by.Person, Channel: by.Channel, RootCause: clip(p.Cause, 500)}, c.Now)
+	if !fx.Changed {
+		return ev, nil
 	}
-	return ev, nil
+	return ev, e.putIncidentAlone(ctx, c, next, fx)
 }
 
 // known refuses a name that nobody has: nobody would be asked for what is theirs.
@@ -356,20 +347,13 @@ func (e *Engine) nag(c *store.Change, about page.Page, to postmortem.Nag, owner 
 	}
 	if to == postmortem.NagManager || !told {
 		if contact, ok := e.manager(about, c.Now); ok && contact.Person != owner {
-			tell(contact, text(or(owner, "nobody")))
+			tell(contact, text(cmp.Or(owner, "nobody")))
 			told = true
 		}
 	}
 	if !told {
 		e.log.Warn("nobody can be asked for what is owed", zap.Int64("number", number), zap.String("responder", owner))
 	}
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // manager is who manages the people of a page's policy, else an operator.

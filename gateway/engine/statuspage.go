@@ -27,7 +27,7 @@ func (e *Engine) StatusPage(ctx context.Context, url string, now time.Time) (sta
 		d := statuspage.Disturbance{Key: fmt.Sprintf("incident/%d/%d", l.Incident, l.FirstTo[update.Customers].UnixNano())}
 		for _, u := range l.Updates {
 			if u.To == update.Customers {
-				d.Words = append(d.Words, statuspage.Word{State: statuspage.State(u.State), Text: u.Text, At: u.At, Next: u.Next})
+				d.Words = append(d.Words, statuspage.Word{State: u.State, Text: u.Text, At: u.At, Next: u.Next})
 			}
 		}
 		if len(d.Words) == 0 {

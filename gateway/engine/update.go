@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,8 +73,8 @@ func (e *Engine) UpdateText(in incident.Incident, u update.Update) (string, erro
 	if since.IsZero() {
 		since = in.DetectedAt
 	}
-	subject, body, err := practice.Render(practice.Audience(u.To), practice.Facts{Number: in.Number, Severity: in.Severity, Service: in.Service,
-		Component: or(e.config().StatusPage.Components[in.Service], "our service"), Summary: in.Summary, Commander: in.Commander, State: practice.State(u.State), Text: u.Text, Since: since,
+	subject, body, err := practice.Render(u.To, practice.Facts{Number: in.Number, Severity: in.Severity, Service: in.Service,
+		Component: cmp.Or(e.config().StatusPage.Components[in.Service], "our service"), Summary: in.Summary, Commander: in.Commander, State: u.State, Text: u.Text, Since: since,
 		Until: in.ResolvedAt, Next: u.Next, Now: u.At, Zone: e.reportZone()})
 	if err != nil {
 		return "", fmt.Errorf("render an update of incident %d: %w", in.Number, err)

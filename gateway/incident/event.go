@@ -81,6 +81,12 @@ type SetPhase struct {
 	To          Phase
 }
 
+// Learned says that the incident's postmortem was published, with the root cause that it found.
+type Learned struct {
+	By, Channel string
+	RootCause   string // kept if none was said before
+}
+
 // Describe is a person saying what is known. Nil and empty fields say nothing.
 type Describe struct {
 	By, Channel  string
@@ -172,6 +178,7 @@ func (Dismiss) event()     {}
 func (Raised) event()      {}
 func (SetSeverity) event() {}
 func (SetPhase) event()    {}
+func (Learned) event()     {}
 func (Describe) event()    {}
 func (Note) event()        {}
 func (Assign) event()      {}
@@ -211,6 +218,7 @@ const (
 	AnswerSeverity          Answer = "severity_changed"
 	AnswerSeverityConfirmed Answer = "severity_confirmed"
 	AnswerPhase             Answer = "phase_changed"
+	AnswerLearned           Answer = "learned"
 	AnswerDescribed         Answer = "described"
 	AnswerNoted             Answer = "noted"
 	AnswerAssigned          Answer = "assigned"

@@ -77,6 +77,8 @@ func (m *machine) apply(ev Event) {
 		m.setSeverity(ev)
 	case SetPhase:
 		m.setPhase(ev)
+	case Learned:
+		m.learned(ev)
 	case Describe:
 		m.describe(ev)
 	case Note:
@@ -107,7 +109,7 @@ func (m *machine) apply(ev Event) {
 // tooLate is what an act on something that is over, or never began, comes to.
 func (m *machine) tooLate(ev Event) Answer {
 	switch ev.(type) {
-	case Mitigate, Resolve, SetPhase:
+	case Mitigate, Resolve, SetPhase, Learned:
 		return AnswerAlreadyResolved
 	case Confirm, Dismiss, SetSeverity, Describe, Note, Assign, Call, Merge, MoveOut:
 		return AnswerRefused

@@ -62,6 +62,24 @@ func (m *machine) setPhase(ev SetPhase) {
 	}
 }
 
+// learned: the postmortem is published. What is not over has nothing to be learned from yet.
+func (m *machine) learned(ev Learned) {
+	in := &m.in
+	switch {
+	case in.Status != Resolved:
+		m.fx.Answer = AnswerRefused
+	case in.Phase() == PhasePostmortem && (in.RootCause != "" || ev.RootCause == ""):
+		m.fx.Answer = AnswerUnchanged
+	default:
+		m.acted(ev.By, ev.Channel, "learned", person(ev.By)+" published the postmortem.")
+		m.enter(PhasePostmortem, ev.By)
+		if in.RootCause == "" {
+			in.RootCause = ev.RootCause
+		}
+		m.fx.Answer = AnswerLearned
+	}
+}
+
 // back enters a phase, perhaps an earlier one.
 func (m *machine) back(p Phase, by string) {
 	m.enter(p, by)

@@ -37,6 +37,7 @@ func someEvent(t *rapid.T, in Incident, now time.Time) Event {
 		Due{Opens: opens}, Due{Opens: opens}, Due{Opens: opens}, Due{Opens: opens}, Mitigate{By: who}, Resolve{By: who}, Confirm{By: who}, Dismiss{By: who, Reason: who},
 		Raised{To: sev, By: who, Targets: DefaultTargets(sev)}, SetSeverity{By: who, To: sev, Targets: DefaultTargets(sev)},
 		SetPhase{By: who, To: rapid.SampledFrom(AllPhases()).Draw(t, "phase")},
+		Learned{By: who, RootCause: other},
 		Describe{By: who, ImpactAt: now.Add(-time.Hour), RootCause: other, Security: &yes}, Note{By: who, Text: other},
 		Assign{By: who, Role: rapid.SampledFrom(AllRoles()).Draw(t, "role"), Person: other, Off: yes},
 		Call{By: who, Target: "db", People: []string{other}}, Rung{Errand: errand, Page: page}, Answered{Person: other, Page: page, By: who},

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite the transcripts; read them as a
 //	03:00 1042 acked SEV-2 ana [page 1043]     a page was acknowledged; candidate SEV-1; declared SEV-1 ana
 //	03:00 1042 over [last] [may] [page 1043]   a page resolved
 //	03:00 1042 mitigated ana · resolved ana · confirm ana · dismiss ana TEXT · sev ana SEV-1 · raised SEV-1 [ana]
-//	03:00 1042 phase ana mitigation · note ana TEXT · cause ana TEXT · factor ana TEXT · impact ana 02:50 · data ana · security ana
+//	03:00 1042 phase ana mitigation · learned ana TEXT · note ana TEXT · cause ana TEXT · factor ana TEXT · impact ana 02:50 · data ana · security ana
 //	03:00 1042 role ana expert ben · off ana expert ben
 //	03:00 1042 call ana db/primary ben eva · rung ben 1050 · answered ben 1050 [by ana]
 //	03:00 1042 merge ana 1001 · move ana 1043 1050 [over] · errands       does what has to follow, as the engine does
@@ -198,6 +198,8 @@ func (w *tale) event(number int64, verb string, args []string) Event {
 		return Raised{To: severity(0), By: arg(1), Targets: DefaultTargets(severity(0))}
 	case "phase":
 		return SetPhase{By: who, To: Phase(arg(1))}
+	case "learned":
+		return Learned{By: who, RootCause: text()}
 	case "note":
 		return Note{By: who, Text: text()}
 	case "cause":

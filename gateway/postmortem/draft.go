@@ -33,7 +33,7 @@ func Make(m Material) string {
 	d.line("# Postmortem of incident %d: %s", in.Number, Quote(in.Summary))
 	d.line("")
 	d.line("%s · %s · led by %s · written without blame: what made sense to people at the time, and what in our systems let it happen.",
-		in.Severity, Quote(in.Service), or(Quote(in.Commander), "nobody"))
+		in.Severity, Quote(in.Service), cmp.Or(Quote(in.Commander), "nobody"))
 	d.line("")
 	d.line("Tags: %s", Quote(in.Service))
 	d.summary()

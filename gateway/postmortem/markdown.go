@@ -1,6 +1,7 @@
 package postmortem
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -177,7 +178,7 @@ func Rows(text string) (rows []Row, bad []string) {
 		}
 		item, missing := ParseItem(cells[1], cells[2], cells[3], cells[4], cells[5])
 		if len(missing) > 0 {
-			bad = append(bad, fmt.Sprintf("row %d of the action items (%s): %s", n, or(cells[1], "no title"), strings.Join(missing, ", ")))
+			bad = append(bad, fmt.Sprintf("row %d of the action items (%s): %s", n, cmp.Or(cells[1], "no title"), strings.Join(missing, ", ")))
 			continue
 		}
 		r := Row{Item: item}

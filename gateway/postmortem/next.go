@@ -1,6 +1,7 @@
 package postmortem
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,7 +117,7 @@ func (m *machine) begin(ev Begin) {
 	case ev.By != "":
 		m.record(ev.By, "begun", "%s wants a postmortem.", ev.By)
 	default:
-		m.record("pagerd", "begun", "A postmortem is required (%s) and belongs to %s.", strings.ReplaceAll(string(ev.Why), "_", " "), or(p.Owner, "nobody yet"))
+		m.record("pagerd", "begun", "A postmortem is required (%s) and belongs to %s.", strings.ReplaceAll(string(ev.Why), "_", " "), cmp.Or(p.Owner, "nobody yet"))
 	}
 	m.fx.Answer = AnswerBegun
 }
@@ -233,7 +234,7 @@ func (m *machine) assign(ev Assign) {
 	default:
 		from := m.p.Owner
 		m.p.Owner = ev.To
-		m.record(ev.By, "assigned", "It goes from %s to %s.", or(from, "nobody"), ev.To)
+		m.record(ev.By, "assigned", "It goes from %s to %s.", cmp.Or(from, "nobody"), ev.To)
 		m.fx.Answer = AnswerAssigned
 	}
 }
@@ -266,13 +267,6 @@ func (m *machine) due(ev Due) {
 	if p.Overdue > 1 || p.Owner == "" {
 		m.fx.Nag = NagManager
 	}
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // clean makes a text of valid UTF-8 with bare line feeds.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/gateway/update"
 	"pagerd/schedule"
 )
 
@@ -43,29 +44,6 @@ func Document(n Name) (text string, ok bool) {
 	return string(b), err == nil
 }
 
-// State is what is told of an incident.
-type State string
-
-// The states, in the order of a disturbance.
-const (
-	Investigating State = "investigating"
-	Identified    State = "identified"
-	Monitoring    State = "monitoring"
-	Resolved      State = "resolved"
-)
-
-// States returns them in their order.
-func States() []State { return []State{Investigating, Identified, Monitoring, Resolved} }
-
-// Audience is who is told.
-type Audience string
-
-// The audiences.
-const (
-	Stakeholders Audience = "stakeholders" // inside: they may know who leads and what it is called
-	Customers    Audience = "customers"    // everybody: only what a person wrote for them
-)
-
 // Facts are what a message is made of. Summary is foreign text and never told to customers.
 type Facts struct {
 	Number    int64
@@ -74,7 +52,7 @@ type Facts struct {
 	Component string // the service's public name
 	Summary   string
 	Commander string
-	State     State
+	State     update.State
 	Text      string    // what a person wrote for this audience
 	Since     time.Time // users suffer since then
 	Until     time.Time // it was over; zero = it goes on
@@ -84,12 +62,8 @@ type Facts struct {
 }
 
 // Render makes a message. A state that is none of the list is an error.
-func Render(a Audience, f Facts) (subject, body string, err error) {
-	ok := false
-	for _, s := range States() {
-		ok = ok || s == f.State
-	}
-	if !ok {
+func Render(a update.Audience, f Facts) (subject, body string, err error) {
+	if !f.State.Valid() {
 		return "", "", fmt.Errorf("there is no state %q: investigating, identified, monitoring, resolved", f.State)
 	}
 	t, err := template.ParseFS(files, "templates/"+string(a)+".txt")
@@ -117,7 +91,7 @@ type words struct {
 	Over                                       bool
 }
 
-func (f Facts) words(a Audience) words {
+func (f Facts) words(a update.Audience) words {
 	zone := f.Zone
 	if zone == nil {
 		zone = time.UTC
@@ -133,8 +107,8 @@ func (f Facts) words(a Audience) words {
 		end = f.Now
 	}
 	w := words{Component: line(f.Component), State: string(f.State), Text: strings.TrimSpace(f.Text), Since: clock(f.Since), Next: clock(f.Next),
-		Lasts: schedule.Words(max(0, end.Sub(f.Since)).Round(time.Minute)), Over: f.State == Resolved}
-	if a == Customers {
+		Lasts: schedule.Words(max(0, end.Sub(f.Since)).Round(time.Minute)), Over: f.State == update.Resolved}
+	if a == update.Customers {
 		return w
 	}
 	w.Number, w.Severity, w.Service, w.Summary, w.Commander = f.Number, f.Severity.String(), line(f.Service), line(f.Summary), line(f.Commander)

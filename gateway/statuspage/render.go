@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html/template"
 	"time"
+
+	"pagerd/gateway/update"
 )
 
 //go:embed page.html page.css
@@ -23,15 +25,15 @@ func Stylesheet() []byte {
 }
 
 // word is what a state is called.
-func word(s State) string {
+func word(s update.State) string {
 	switch s {
 	case "":
 		return "works"
-	case Investigating:
+	case update.Investigating:
 		return "disturbed: we are looking for the cause"
-	case Identified:
+	case update.Identified:
 		return "disturbed: we know why and are mending it"
-	case Monitoring:
+	case update.Monitoring:
 		return "mended: we are watching it"
 	}
 	return "over"
@@ -133,7 +135,7 @@ func (p Page) Atom() ([]byte, error) {
 			if !w.Next.IsZero() {
 				text += "\n\nWe will write again at " + stamp(w.Next) + "."
 			}
-			f.Entries = append(f.Entries, atomEntry{ID: fmt.Sprintf("%s/#%s-%d", p.URL, d.ID(), w.At.Unix()), Title: d.Component + ": " + word(w.State),
+			f.Entries = append(f.Entries, atomEntry{ID: fmt.Sprintf("%s/#%s-%d", p.URL, d.ID(), w.At.UnixNano()), Title: d.Component + ": " + word(w.State),
 				Published: at, Updated: at, Link: atomLink{Href: p.URL + "/#" + d.ID()}, Content: atomText{"text", text}})
 			f.Updated = max(f.Updated, at)
 		}
@@ -148,10 +150,10 @@ func (p Page) Atom() ([]byte, error) {
 // JSON renders the same for programs.
 func (p Page) JSON() ([]byte, error) {
 	type told struct {
-		State State     `json:"state"`
-		Text  string    `json:"text"`
-		At    time.Time `json:"at"`
-		Next  time.Time `json:"next,omitzero"`
+		State update.State `json:"state"`
+		Text  string       `json:"text"`
+		At    time.Time    `json:"at"`
+		Next  time.Time    `json:"next,omitzero"`
 	}
 	type disturbance struct {
 		ID        string `json:"id"`
@@ -159,9 +161,9 @@ func (p Page) JSON() ([]byte, error) {
 		Words     []told `json:"words"`
 	}
 	type component struct {
-		Name   string `json:"name"`
-		State  State  `json:"state,omitempty"` // empty = works
-		Uptime string `json:"uptime_90_days"`
+		Name   string       `json:"name"`
+		State  update.State `json:"state,omitempty"` // empty = works
+		Uptime string       `json:"uptime_90_days"`
 	}
 	out := struct {
 		Title        string        `json:"title"`

@@ -1,7 +1,7 @@
 // Package statuspage is what the public may see of incidents: which parts of the product are disturbed, what customers were
 // told, and how the last ninety days were.
 //
-// It promises that nothing private can stand in it by construction: it knows no incident, no service's own name, no person and
+// It promises that nothing private can stand in it by construction: it holds no incident, no service's own name, no person and
 // no number of pagerd's; a [Disturbance] holds a component's public name, words that a person wrote for customers, states of a
 // closed list and times, and nothing else is rendered. What is rendered needs no script and no inline style.
 package statuspage
@@ -14,30 +14,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pagerd/gateway/update"
 )
 
 // Days is how far the history goes back.
 const Days = 90
 
-// State is how far a disturbance is, in the words that status pages use.
-type State string
-
-// The states.
-const (
-	Investigating State = "investigating"
-	Identified    State = "identified"
-	Monitoring    State = "monitoring"
-	Resolved      State = "resolved"
-)
-
-// Valid reports whether the state is of the closed list.
-func (s State) Valid() bool {
-	return s == Investigating || s == Identified || s == Monitoring || s == Resolved
-}
-
 // Word is something that customers were told. All instants are UTC.
 type Word struct {
-	State State
+	State update.State
 	Text  string // written by a person for customers
 	At    time.Time
 	Next  time.Time // when they hear more; zero = not said
@@ -63,7 +49,7 @@ func (d Disturbance) Begun() time.Time { return d.Words[0].At }
 func (d Disturbance) Newest() Word { return d.Words[len(d.Words)-1] }
 
 // Over reports whether customers were told that it is over.
-func (d Disturbance) Over() bool { return d.Newest().State == Resolved }
+func (d Disturbance) Over() bool { return d.Newest().State == update.Resolved }
 
 // Page is everything that is shown.
 type Page struct {
@@ -103,7 +89,7 @@ func (p Page) Past() []Disturbance {
 }
 
 // Standing is how a component stands now: the state of its newest disturbance that goes on; empty = as usual.
-func (p Page) Standing(component string) State {
+func (p Page) Standing(component string) update.State {
 	for _, d := range p.Open() {
 		if d.Component == component {
 			return d.Newest().State

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pagerd/gateway/update"
 )
 
 func now() time.Time { return time.Date(2026, 3, 10, 14, 0, 0, 0, time.UTC) }
@@ -14,17 +16,17 @@ func page() Page {
 	ago := func(d time.Duration) time.Time { return now().Add(-d) }
 	return New("Status of Example", "https://pager.example.com/status-page", []string{"Checkout", "Search"}, []Disturbance{
 		{Key: "incident 1042", Component: "Checkout", Words: []Word{
-			{Investigating, "Payments by card <b>fail</b>.", ago(90 * time.Minute), ago(60 * time.Minute)}, {Identified, "We are mending it.", ago(60 * time.Minute), now().Add(time.Hour)}}},
-		{Key: "incident 1001", Component: "Search", Words: []Word{{Investigating, "Search is slow.", ago(49 * time.Hour), time.Time{}}, {Resolved, "It is fast again.", ago(47 * time.Hour), time.Time{}}}},
-		{Key: "incident 900", Component: "Search", Words: []Word{{Investigating, "old", ago(200 * 24 * time.Hour), time.Time{}}, {Resolved, "old", ago(199 * 24 * time.Hour), time.Time{}}}},
-		{Key: "incident 1043", Component: "internal-billing", Words: []Word{{Investigating, "hidden", ago(time.Hour), time.Time{}}}},
-		{Key: "incident 1044", Component: "Search", Words: []Word{{"secret", "hidden", ago(time.Hour), time.Time{}}, {Identified, "  ", ago(time.Hour), time.Time{}}}},
+			{update.Investigating, "Payments by card <b>fail</b>.", ago(90 * time.Minute), ago(60 * time.Minute)}, {update.Identified, "We are mending it.", ago(60 * time.Minute), now().Add(time.Hour)}}},
+		{Key: "incident 1001", Component: "Search", Words: []Word{{update.Investigating, "Search is slow.", ago(49 * time.Hour), time.Time{}}, {update.Resolved, "It is fast again.", ago(47 * time.Hour), time.Time{}}}},
+		{Key: "incident 900", Component: "Search", Words: []Word{{update.Investigating, "old", ago(200 * 24 * time.Hour), time.Time{}}, {update.Resolved, "old", ago(199 * 24 * time.Hour), time.Time{}}}},
+		{Key: "incident 1043", Component: "internal-billing", Words: []Word{{update.Investigating, "hidden", ago(time.Hour), time.Time{}}}},
+		{Key: "incident 1044", Component: "Search", Words: []Word{{"secret", "hidden", ago(time.Hour), time.Time{}}, {update.Identified, "  ", ago(time.Hour), time.Time{}}}},
 	}, now())
 }
 
 func TestThePageSaysWhatGoesOnAndWhatWas(t *testing.T) {
 	p := page()
-	if len(p.Open()) != 1 || len(p.Past()) != 1 || p.Standing("Checkout") != Identified || p.Standing("Search") != "" {
+	if len(p.Open()) != 1 || len(p.Past()) != 1 || p.Standing("Checkout") != update.Identified || p.Standing("Search") != "" {
 		t.Errorf("%d %d %s %s", len(p.Open()), len(p.Past()), p.Standing("Checkout"), p.Standing("Search"))
 	}
 	h := p.History("Search")
@@ -38,7 +40,7 @@ func TestThePageSaysWhatGoesOnAndWhatWas(t *testing.T) {
 
 func TestDisturbancesThatOverlapCountOnce(t *testing.T) {
 	mk := func(key string, from, to time.Duration) Disturbance {
-		return Disturbance{Key: key, Component: "c", Words: []Word{{Investigating, "x", now().Add(-from), time.Time{}}, {Resolved, "x", now().Add(-to), time.Time{}}}}
+		return Disturbance{Key: key, Component: "c", Words: []Word{{update.Investigating, "x", now().Add(-from), time.Time{}}, {update.Resolved, "x", now().Add(-to), time.Time{}}}}
 	}
 	p := New("t", "u", []string{"c"}, []Disturbance{mk("1", 5*time.Hour, 2*time.Hour), mk("2", 4*time.Hour, 3*time.Hour), mk("3", 3*time.Hour, time.Hour)}, now())
 	if got := p.History("c")[Days-1].Disturbed; got != 4*time.Hour {

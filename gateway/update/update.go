@@ -5,7 +5,10 @@
 // it is late; and that an update holds what a person said for its audience and nothing else of the incident.
 package update
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Format is the version of the stored form.
 const Format = 1
@@ -28,9 +31,12 @@ const (
 	Resolved      State = "resolved"
 )
 
+// States returns the states in the order of a disturbance.
+func States() []State { return []State{Investigating, Identified, Monitoring, Resolved} }
+
 // Valid reports whether the state is of the closed list.
 func (s State) Valid() bool {
-	return s == Investigating || s == Identified || s == Monitoring || s == Resolved
+	return slices.Contains(States(), s)
 }
 
 // Audience is who was told.
@@ -38,8 +44,8 @@ type Audience string
 
 // The audiences.
 const (
-	Stakeholders Audience = "stakeholders"
-	Customers    Audience = "customers"
+	Stakeholders Audience = "stakeholders" // inside: they may know who leads and what it is called
+	Customers    Audience = "customers"    // everybody: only what a person wrote for them
 )
 
 // Valid reports whether the audience is of the closed list.
