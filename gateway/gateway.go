@@ -159,7 +159,7 @@ func (g *Gateway) publicDoors(links email.Links) http.Handler {
 	mux.Handle("/v1/", g.hooks)
 	mux.Handle("/twilio/", g.callbacks())
 	mux.Handle("/r/", page)
-	mux.Handle(statusPath, &publicPage{g: g})
+	mux.Handle(statusPath, newPublicPage(g))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	return noRedirect(mux)
 }

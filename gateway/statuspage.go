@@ -17,17 +17,26 @@ import (
 // statusPath is where the public status page is.
 const statusPath = "/status-page/"
 
-// freshFor is how long a rendering is given to everybody who asks: what strangers cost does not grow with their number.
-const freshFor = 5 * time.Second
+// freshFor is how long a rendering, or that there is none, is given to everybody who asks: what strangers cost does not grow
+// with their number. renderTime is how long one may take.
+const (
+	freshFor   = 5 * time.Second
+	renderTime = 2 * time.Second
+)
 
 // publicPage serves the status page. It is off unless components are configured.
 type publicPage struct {
-	g     *Gateway
-	mu    sync.Mutex
-	files map[string]file
-	until time.Time
-	known string // hash of the configuration that it was rendered with
+	g      *Gateway
+	render func(ctx context.Context, base string, now time.Time) (map[string]file, error)
+
+	mu     sync.Mutex
+	files  map[string]file
+	failed error // of the newest rendering
+	until  time.Time
+	tried  string // hash of the configuration that it was rendered with
 }
+
+func newPublicPage(g *Gateway) *publicPage { return &publicPage{g: g, render: g.renderStatus} }
 
 type file struct {
 	kind string
@@ -71,27 +80,30 @@ func (p *publicPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(f.body) // an error is the reader's connection
 }
 
-// file returns a rendering, a fresh one if the last is too old. While the store is gone the last one is given.
+// file returns a rendering, a fresh one if the last is too old. While the store is gone the last one is given. It is made
+// for everybody, so that one who hangs up cannot spoil it.
 func (p *publicPage) file(ctx context.Context, name string) (file, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, cfg := p.g.now(), p.g.config.Load()
-	if now.After(p.until) || cfg.Hash != p.known {
+	if now.After(p.until) || cfg.Hash != p.tried {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renderTime)
+		defer cancel()
 		files, err := p.render(ctx, cfg.PublicURL, now)
-		if err != nil && (p.files == nil || cfg.Hash != p.known) {
-			return file{}, false, err
+		if err == nil || cfg.Hash != p.tried { // what another configuration showed is not shown any more
+			p.files = files
 		}
-		if err == nil {
-			p.files, p.known = files, cfg.Hash
-		}
-		p.until = now.Add(freshFor)
+		p.failed, p.until, p.tried = err, now.Add(freshFor), cfg.Hash
+	}
+	if p.files == nil {
+		return file{}, false, p.failed
 	}
 	f, ok := p.files[name]
 	return f, ok, nil
 }
 
-func (p *publicPage) render(ctx context.Context, base string, now time.Time) (map[string]file, error) {
-	page, err := p.g.engine.StatusPage(ctx, strings.TrimSuffix(base, "/")+strings.TrimSuffix(statusPath, "/"), now)
+func (g *Gateway) renderStatus(ctx context.Context, base string, now time.Time) (map[string]file, error) {
+	page, err := g.engine.StatusPage(ctx, strings.TrimSuffix(base, "/")+strings.TrimSuffix(statusPath, "/"), now)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pagerd/config"
 )
@@ -49,5 +52,58 @@ func TestThePublicReadsWhatCustomersWereToldAndNothingElse(t *testing.T) {
 	}
 	if status, _ := f.do(http.MethodPost, base+"/status-page/", "", "{}"); status != http.StatusMethodNotAllowed {
 		t.Errorf("a POST is answered %d", status)
+	}
+}
+
+// TestWhatStrangersAskForIsRenderedOnceForAll: neither their number, nor that they hang up, nor a store that is gone makes it
+// more work or takes away what there was.
+func TestWhatStrangersAskForIsRenderedOnceForAll(t *testing.T) {
+	clock := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	g := &Gateway{now: func() time.Time { return clock }}
+	g.config.Store(&config.Config{Hash: "1"})
+	renders, gone := 0, false
+	p := newPublicPage(g)
+	p.render = func(ctx context.Context, _ string, _ time.Time) (map[string]file, error) {
+		renders++
+		if gone {
+			return nil, errors.New("the store is gone")
+		}
+		return map[string]file{"": {body: []byte(fmt.Sprint(renders))}}, ctx.Err()
+	}
+	look := func(ctx context.Context) string {
+		f, _, err := p.file(ctx, "")
+		if err != nil {
+			return "error"
+		}
+		return string(f.body)
+	}
+	hungUp, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	for range 10 {
+		if got := look(hungUp); got != "1" {
+			t.Errorf("got %s", got)
+		}
+	}
+	gone, clock = true, clock.Add(6*time.Second)
+	for range 10 {
+		if got := look(t.Context()); got != "1" {
+			t.Errorf("without the store: %s", got)
+		}
+	}
+	if renders != 2 {
+		t.Errorf("rendered %d times", renders)
+	}
+	g.config.Store(&config.Config{Hash: "2"}) // another configuration may show less
+	for range 10 {
+		if got := look(t.Context()); got != "error" {
+			t.Errorf("by the old configuration: %s", got)
+		}
+	}
+	if renders != 3 {
+		t.Errorf("rendered %d times", renders)
+	}
+	gone, clock = false, clock.Add(6*time.Second)
+	if got := look(t.Context()); got != "4" {
+		t.Errorf("got %s", got)
 	}
 }
