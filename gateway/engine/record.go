@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"pagerd/gateway/store"
 )
 
@@ -28,10 +26,8 @@ type recordFiring = func(ctx context.Context, number int64, now time.Time) error
 // fireRecord fires what is due of a record, unless somebody else was faster.
 func (e *Engine) fireRecord(ctx context.Context, kind store.RecordKind, number int64, now time.Time) (err error) {
 	fire := e.firing(kind)
-	if fire == nil {
-		// Written by a newer pagerd that shares the store, which fires it.
-		e.log.Debug("due record of a kind without timers", zap.String("kind", string(kind)), zap.Int64("number", number))
-		return nil
+	if fire == nil { // a newer pagerd that shares the store has written it, and fires it
+		return fmt.Errorf("%s %d is due, and this pagerd does not know what for", kind, number)
 	}
 	defer func() { // one record's mistake stays its own
 		if v := recover(); v != nil {

@@ -83,3 +83,16 @@ func TestWhatCannotBeFiredIsTriedAgainAtItsPace(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatANewerPagerdMadeDueIsNoReasonToSpin: an older replica cannot fire it, and says so.
+func TestWhatANewerPagerdMadeDueIsNoReasonToSpin(t *testing.T) {
+	st := memstore.New()
+	e, _ := setup(t, st)
+	r := store.Record{Kind: store.Calendar, Number: 1, Version: 1, Due: start(), Body: []byte("{}")}
+	if err := st.Commit(t.Context(), store.Change{Now: start(), Records: []store.Record{r}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Tick(t.Context(), start()); err == nil {
+		t.Error("a tick that could not fire what is due says nothing, and would be made again at once")
+	}
+}
