@@ -35,17 +35,10 @@ func (e *Engine) Verb(ctx context.Context, verb notify.Verb, pages []Ref, by pag
 	for _, ref := range refs {
 		actor := by
 		actor.Round = ref.Round
-		drill, err := e.isDrill(ctx, verb, ref)
-		if err != nil {
-			return answers, err
-		}
 		var ev page.Event
 		switch verb {
 		case notify.VerbAck:
 			ev = page.Acknowledge{By: actor, Incident: inc}
-			if drill {
-				ev = page.Acknowledge{By: actor}
-			}
 		case notify.VerbResolve:
 			ev = page.Resolve{By: actor}
 		case notify.VerbEscalate:
@@ -63,7 +56,7 @@ func (e *Engine) Verb(ctx context.Context, verb notify.Verb, pages []Ref, by pag
 		if err != nil {
 			return answers, err
 		}
-		if a.Code == page.AnswerAcked && inc == 0 && !drill {
+		if a.Code == page.AnswerAcked && inc == 0 && !a.Drill {
 			inc = a.Incident
 		}
 		e.metrics.Replies.WithLabelValues(by.Channel, string(verb)).Inc()

@@ -10,7 +10,6 @@ import (
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
-	"pagerd/notify"
 )
 
 // Exercise is a person beginning a drill.
@@ -70,18 +69,6 @@ func (x Exercise) check() error {
 		return &Refusal{Message: "a SEV-1 drill rings all hands", Hint: "say all hands too if that is meant (--all-hands), or practise with SEV-2"}
 	}
 	return nil
-}
-
-// isDrill says whether an acknowledgement is of a drill: what is practised and what is real are never one incident.
-func (e *Engine) isDrill(ctx context.Context, verb notify.Verb, ref Ref) (bool, error) {
-	if verb != notify.VerbAck {
-		return false, nil
-	}
-	p, err := e.store.Page(ctx, ref.Page)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, fmt.Errorf("load page %d: %w", ref.Page, err)
-	}
-	return p.Drill, nil
 }
 
 // unmixed refuses to make one incident of a drill and of what is real.

@@ -84,7 +84,7 @@ func (m *machine) take(ev Acknowledge) {
 	m.record(ev.By.Person, "acknowledged", ReasonAcked, fmt.Sprintf("%s acknowledged by %s.", ev.By.Person, ev.By.Channel))
 	m.by(ev.By)
 	if p.Targets.Promote {
-		if p.Incident == 0 {
+		if p.Incident == 0 && !p.Drill { // a drill has an incident of its own
 			p.Incident = ev.Incident
 		}
 		if p.Incident == 0 {

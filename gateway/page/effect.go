@@ -50,6 +50,7 @@ type Answer struct {
 	Severity alert.Severity
 	Service  string
 	Incident int64
+	Drill    bool // what is practised and what is real are never one incident
 }
 
 // AnswerCode is the closed list of what an act can come to.

@@ -122,7 +122,7 @@ func (m *machine) by(a Actor) {
 
 // answer says what an act came to.
 func (m *machine) answer(code AnswerCode) {
-	m.fx.Answer = Answer{Code: code, Page: m.p.Number, Severity: m.p.Severity, Service: m.p.Service, Incident: m.p.Incident,
+	m.fx.Answer = Answer{Code: code, Page: m.p.Number, Severity: m.p.Severity, Service: m.p.Service, Incident: m.p.Incident, Drill: m.p.Drill,
 		By: m.p.Acker, At: m.p.AckedAt}
 	if m.p.Status == Resolved {
 		m.fx.Answer.By, m.fx.Answer.At = m.p.ResolvedBy, m.p.ResolvedAt
