@@ -46,10 +46,13 @@ type Config struct {
 	Severities map[alert.Severity]Severity
 	Incidents  Incidents
 	StatusPage StatusPage // what the public sees
-	Notify     Notify
-	Operators  []notify.Contact // told when pagerd itself has a problem
-	Tokens     []Token          // for the API
-	LinkKey    Secret           // signs the links in mails; empty: derived and kept by the store's directory. Needed with Redis
+	// Stakeholders are who is mailed the updates of a service's incidents: people's own mail contacts, or addresses of others,
+	// whose id is "stakeholder/" and a digest of the address.
+	Stakeholders map[string][]notify.Contact
+	Notify       Notify
+	Operators    []notify.Contact // told when pagerd itself has a problem
+	Tokens       []Token          // for the API
+	LinkKey      Secret           // signs the links in mails; empty: derived and kept by the store's directory. Needed with Redis
 }
 
 // Source is one origin of alerts with its own credentials.

@@ -85,7 +85,7 @@ func aliases(n *yaml.Node) *yaml.Node {
 func (r *reader) config(root at) *Config {
 	f := root.mapping("listen", "public_url", "store", "sources", "routes", "severities", "services", "people", "teams",
 		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key", "replica", "incidents", "status_page")
-	c := &Config{}
+	c := &Config{Stakeholders: map[string][]notify.Contact{}}
 	l := f["listen"].mapping("public", "ops")
 	c.Public, c.Ops = or(l["public"].text(), "127.0.0.1:8080"), or(l["ops"].text(), "127.0.0.1:8081")
 	c.PublicURL = or(f["public_url"].link(), "http://"+c.Public)
@@ -108,6 +108,9 @@ func (r *reader) config(root at) *Config {
 	c.Notify = r.notify(f["notify"])
 	c.Operators = r.operators(f["operators"], c.Book)
 	c.Tokens = r.tokens(f["tokens"], c.Book)
+	if c.StatusPage.Subscribe && c.Notify.SMTP == nil {
+		f["status_page"].fail("configure notify: smtp, or leave \"subscribe\" out", "subscribers cannot be mailed: notify.smtp is missing")
+	}
 	c.Routing = r.routing(f, root, c)
 	r.shareable(f["replica"], root, c)
 	return c

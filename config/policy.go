@@ -59,7 +59,7 @@ func (r *reader) severities(a at) map[alert.Severity]Severity {
 
 // routing reads routes, services, policies and silences, and checks that every route leads to somebody.
 func (r *reader) routing(f fields, root at, c *Config) *routing.Tree {
-	spec := routing.Spec{Families: r.families(f["policies"], c.Book), Services: r.services(f["services"]),
+	spec := routing.Spec{Families: r.families(f["policies"], c.Book), Services: r.services(f["services"], c),
 		Targets: map[alert.Severity]page.Targets{}, Sources: map[string]routing.Source{}, Silences: r.silences(f["silences"])}
 	for s, severity := range c.Severities {
 		spec.Targets[s] = severity.Targets
@@ -140,11 +140,12 @@ func (r *reader) knownFamily(a at, families map[string]routing.Family) {
 	a.fail(hint, "there is no schedule or policy %q", a.text())
 }
 
-func (r *reader) services(a at) map[string]routing.Service {
+// services reads what holds of each service; its stakeholders go into c.
+func (r *reader) services(a at, c *Config) map[string]routing.Service {
 	out := map[string]routing.Service{}
 	seen := map[string]bool{}
 	for _, e := range a.list() {
-		f := e.mapping("name", "runbook", "runbooks", "policy", "environment")
+		f := e.mapping("name", "runbook", "runbooks", "policy", "environment", "stakeholders")
 		s := routing.Service{Runbook: f["runbook"].link(), Policy: f["policy"].text(), Environment: f["environment"].text()}
 		keys, values := f["runbooks"].entries()
 		for i, k := range keys {
@@ -158,7 +159,11 @@ func (r *reader) services(a at) map[string]routing.Service {
 			}
 			s.Runbooks[sev] = values[i].link()
 		}
-		out[e.name(f["name"], seen)] = s
+		name := e.name(f["name"], seen)
+		out[name] = s
+		if told := r.stakeholders(f["stakeholders"], c); len(told) > 0 {
+			c.Stakeholders[name] = told
+		}
 	}
 	return out
 }

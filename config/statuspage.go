@@ -6,6 +6,7 @@ import "slices"
 type StatusPage struct {
 	Title      string
 	Components map[string]string // service → public name
+	Subscribe  bool              // strangers may ask for the updates by mail; default no
 }
 
 // Names returns the public names, each once, in their order.
@@ -21,8 +22,8 @@ func (s StatusPage) Names() []string {
 }
 
 func (r *reader) statusPage(a at) StatusPage {
-	f := a.mapping("title", "components")
-	out := StatusPage{Title: or(f["title"].text(), "Status"), Components: map[string]string{}}
+	f := a.mapping("title", "components", "subscribe")
+	out := StatusPage{Title: or(f["title"].text(), "Status"), Components: map[string]string{}, Subscribe: f["subscribe"].yes(false)}
 	if a.missing() {
 		return out
 	}

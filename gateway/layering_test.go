@@ -42,6 +42,7 @@ func layers() map[string]layer {
 
 		"pagerd/gateway/postmortem": {level: 4, pure: true},
 		"pagerd/gateway/update":     {level: 4, pure: true},
+		"pagerd/gateway/mailing":    {level: 5, pure: true},
 		"pagerd/gateway/checklist":  {level: 5, pure: true},
 		"pagerd/gateway/statuspage": {level: 5, pure: true},
 		"pagerd/gateway/practice":   {level: 5, pure: true},

@@ -19,7 +19,16 @@ const (
 	SMS   Channel = "sms"
 	Voice Channel = "voice"
 	Email Channel = "email"
+	// Bulk is mail to those who are not rung: stakeholders, subscribers, readers of a digest. It has workers of its own and
+	// waits for everything else, so that thousands of letters never stand before a page.
+	Bulk Channel = "bulk"
 )
+
+// Paging returns the channels that reach whoever is paged. What is late or fails on another one keeps nobody from being paged.
+func Paging() []Channel { return []Channel{SMS, Voice, Email} }
+
+// Channels returns all channels.
+func Channels() []Channel { return append(Paging(), Bulk) }
 
 // Contact is a contact method of a person as the configuration knows it.
 type Contact struct {
@@ -56,6 +65,7 @@ const (
 	KindOver     Kind = "over"     // to the commander: every page of the incident is over; is the incident?
 	KindRemind   Kind = "remind"   // an incident asks by itself: a missed target, a relief; read, not answered by a digit
 	KindOwed     Kind = "owed"     // a postmortem or an action item is asked for; read, not answered by a digit
+	KindLetter   Kind = "letter"   // to somebody who is not rung: an update, a digest, a subscription; made when it is sent
 	KindAlarm    Kind = "alarm"    // pagerd itself has a problem (gap in the schedule, unreachable responder)
 )
 
@@ -65,7 +75,7 @@ func (k Kind) Answerable() bool {
 }
 
 // Read reports whether the message is only read and has a sentence of its own.
-func (k Kind) Read() bool { return k == KindRemind || k == KindOwed }
+func (k Kind) Read() bool { return k == KindRemind || k == KindOwed || k == KindLetter }
 
 // Subject is what a notification tells of one page, looked up when it is claimed.
 type Subject struct {
@@ -92,7 +102,9 @@ type Notification struct {
 	Subjects []Subject     // one, or the named set of a bundle, worst severity first
 	Text     string        // rendered SMS text or spoken text or mail body, see package message
 	Title    string        // mail subject
+	HTML     string        // mail's HTML part of a letter; empty = made from the subjects
 	Link     string        // the responder's one-button page, or empty
+	Leave    string        // address at which the reader of a letter ends it by one POST (RFC 8058), or empty
 	Validity time.Duration // how long the message may still be delivered late; providers drop it afterwards
 	Again    bool          // not the first notification of this page to this contact: mail threads on it
 	Thread   string        // stable id of the page's mail thread
@@ -134,6 +146,7 @@ const (
 	ReasonNoContact      Reason = "no_contact" // the person has no such contact method any more
 	ReasonLeaseLost      Reason = "lease_lost" // the attempt was too old to write
 	ReasonExhausted      Reason = "exhausted"  // too many attempts
+	ReasonSuperseded     Reason = "superseded" // a newer message says it
 )
 
 // Outcome is what one attempt came to.

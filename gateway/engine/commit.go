@@ -29,7 +29,7 @@ func (e *Engine) commit(ctx context.Context, c store.Change) error {
 		switch {
 		case unsure != nil:
 			err = unsure
-		case c.Page != nil || c.Incident != nil || len(c.Sent) > 0: // its versions refuse it where it does not fit any more
+		case c.Page != nil || c.Incident != nil || len(c.Records)+len(c.Deliveries)+len(c.Sent) > 0: // its versions refuse it where it does not fit any more
 			err = e.store.Commit(ctx, c) // what a fail-over has lost in between is applied now
 		}
 	}

@@ -58,6 +58,9 @@ func (e *Engine) Attempt(ctx context.Context, c store.Claim, clock func() time.T
 
 // attempt makes one message of a claim and sends it. alive, when not nil, says whether the lease is fresh enough to write.
 func (e *Engine) attempt(ctx context.Context, c store.Claim, clock func() time.Time, alive func() bool) error {
+	if c.Deliveries[0].Kind == notify.KindLetter {
+		return e.attemptLetter(ctx, c, clock, alive)
+	}
 	now := clock()
 	wanted, pages, err := e.recheck(ctx, c, now)
 	if err != nil || len(wanted) == 0 {

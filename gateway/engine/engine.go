@@ -53,6 +53,7 @@ type Options struct {
 	Senders map[notify.Channel]Sender
 	// Links makes the one-button page's address for a delivery; nil = no links.
 	Links   func(l Link) string
+	Letters Letters
 	Metrics *metric.Set
 	Log     *zap.Logger
 	Events  *zap.Logger            // structured events of incidents, a line each; nil = none are written
@@ -73,6 +74,7 @@ type Engine struct {
 	config  func() *config.Config
 	senders map[notify.Channel]Sender
 	links   func(Link) string
+	letters Letters
 	metrics *metric.Set
 	log     *zap.Logger
 	events  *zap.Logger
@@ -95,6 +97,7 @@ type Engine struct {
 	trouble trouble
 	alarmed alarms
 	replies replyLimit
+	invited invitations
 	nudge   chan struct{} // an attempt ended: the loop may claim again
 }
 
@@ -106,7 +109,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		store: o.Store, config: o.Config, senders: o.Senders, links: o.Links, metrics: o.Metrics, log: o.Log, events: o.Events,
+		store: o.Store, config: o.Config, senders: o.Senders, links: o.Links, letters: o.Letters, metrics: o.Metrics, log: o.Log, events: o.Events,
 		limits: o.Workers, nudge: make(chan struct{}, 1), patience: o.Patience, hold: o.Hold, serial: o.Serial,
 	}
 	e.attempts, e.endAttempts = context.WithCancel(context.Background())

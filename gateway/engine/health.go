@@ -82,12 +82,12 @@ func (h *health) outcome(c notify.Channel, out notify.Outcome, now time.Time) {
 	h.channels[c] = s
 }
 
-// Channels returns the health of every channel that was tried, in a fixed order.
+// Channels returns the health of every channel that was tried and reaches whoever is paged, in a fixed order.
 func (e *Engine) Channels() []ChannelHealth {
 	e.health.mu.Lock()
 	defer e.health.mu.Unlock()
 	var out []ChannelHealth
-	for _, c := range []notify.Channel{notify.SMS, notify.Voice, notify.Email} {
+	for _, c := range notify.Paging() {
 		if s, ok := e.health.channels[c]; ok {
 			out = append(out, s)
 		}
@@ -169,9 +169,9 @@ func (e *Engine) stuck(ctx context.Context, now time.Time) []string {
 	return why
 }
 
-// Late is how long the oldest due work waits; zero when nothing is late.
+// Late is how long the oldest due work of paging waits; zero when nothing is late.
 func (e *Engine) Late(ctx context.Context, now time.Time) time.Duration {
-	next, err := e.store.Next(ctx, store.ClaimOptions{Limit: 1, Window: e.config().Notify.BundleWindow})
+	next, err := e.store.Next(ctx, store.ClaimOptions{Limit: 1, Window: e.config().Notify.BundleWindow, Channels: notify.Paging()})
 	if err != nil || next.IsZero() || !now.After(next) {
 		return 0
 	}

@@ -17,6 +17,7 @@ func (e *Engine) firing(kind store.RecordKind) recordFiring {
 		store.Action:     e.fireAction,
 		store.Checklist:  e.fireChecklist,
 		store.Update:     e.fireUpdate,
+		store.Mailing:    e.fireMailing,
 	}[kind]
 }
 

@@ -97,14 +97,17 @@ func (e *Engine) tellFailed(ctx context.Context, ds []store.Delivery, reason not
 }
 
 func (e *Engine) pageFailed(ctx context.Context, d store.Delivery, reason notify.Reason, settle []store.Settlement, now time.Time) error {
+	if d.Kind == notify.KindLetter {
+		return e.letterFailed(ctx, d, reason, settle, now)
+	}
+	if d.Kind.Read() { // what is owed for an action item or a game day has no page
+		return e.reminderFailed(ctx, d, settle, now)
+	}
 	p, err := e.store.Page(ctx, d.Page)
 	if err != nil {
 		return fmt.Errorf("load page %d: %w", d.Page, err)
 	}
 	ev := page.DeliveryFailed{Delivery: d.ID, Person: d.Person, Contact: d.Contact, Round: d.Round, Reason: reason}
-	if d.Kind.Read() {
-		return e.reminderFailed(ctx, d, settle, now)
-	}
 	if d.Kind == notify.KindAlarm || d.Kind == notify.KindOver {
 		if len(settle) == 0 {
 			return nil

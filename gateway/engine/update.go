@@ -46,10 +46,15 @@ func (e *Engine) PostUpdate(ctx context.Context, number int64, ev update.Post, o
 		if err := tellable(in, ev.State); err != nil {
 			return l, in, err
 		}
+		if ev.Mailing == 0 && e.hasReaders(ev.To, in.Service) {
+			if ev.Mailing, err = e.store.NextNumber(ctx); err != nil {
+				return l, in, fmt.Errorf("allocate the number of a mailing: %w", err)
+			}
+		}
 		ev.Severity = in.Severity
-		next, fx := update.Next(l, ev, now)
 		c := store.Change{Op: op, Now: now, Urgent: true}
-		if err := e.putRecord(&c, r, next, !next.Promised.IsZero(), next.Due, fx.Entry); err != nil {
+		next, err := e.putUpdate(&c, r, l, ev)
+		if err != nil {
 			return l, in, err
 		}
 		err = e.commit(ctx, c)
@@ -66,20 +71,37 @@ func (e *Engine) PostUpdate(ctx context.Context, number int64, ev update.Post, o
 	return update.Log{}, incident.Incident{}, fmt.Errorf("store the updates of incident %d: %w", number, store.ErrConflict)
 }
 
+// putUpdate adds an update, and its mailing if it has readers, to a change.
+func (e *Engine) putUpdate(c *store.Change, r store.Record, l update.Log, ev update.Post) (update.Log, error) {
+	next, fx := update.Next(l, ev, c.Now)
+	if err := e.putRecord(c, r, next, !next.Promised.IsZero(), next.Due, fx.Entry); err != nil {
+		return l, err
+	}
+	if ev.Mailing == 0 {
+		return next, nil
+	}
+	return next, e.putMailing(c, ev.Mailing, l.Incident, next.Updates[len(next.Updates)-1])
+}
+
 // UpdateText is an update as one sends it on: its subject and its body, from the template of its audience. What customers
 // read holds nothing of the incident but times and the words that were written for them.
 func (e *Engine) UpdateText(in incident.Incident, u update.Update) (string, error) {
+	subject, body, err := e.updateMail(in, u)
+	return subject + "\n\n" + body, err
+}
+
+func (e *Engine) updateMail(in incident.Incident, u update.Update) (subject, body string, err error) {
 	since := in.ImpactAt
 	if since.IsZero() {
 		since = in.DetectedAt
 	}
-	subject, body, err := practice.Render(u.To, practice.Facts{Number: in.Number, Severity: in.Severity, Service: in.Service,
-		Component: cmp.Or(e.config().StatusPage.Components[in.Service], "our service"), Summary: in.Summary, Commander: in.Commander, State: u.State, Text: u.Text, Since: since,
+	subject, body, err = practice.Render(u.To, practice.Facts{Number: in.Number, Severity: in.Severity, Service: in.Service,
+		Component: cmp.Or(e.config().StatusPage.Components[in.Service], "our service"), Summary: message.Foreign(in.Summary), Commander: in.Commander, State: u.State, Text: u.Text, Since: since,
 		Until: in.ResolvedAt, Next: u.Next, Now: u.At, Zone: e.reportZone()})
 	if err != nil {
-		return "", fmt.Errorf("render an update of incident %d: %w", in.Number, err)
+		return "", "", fmt.Errorf("render an update of incident %d: %w", in.Number, err)
 	}
-	return subject + "\n\n" + body, nil
+	return subject, body, nil
 }
 
 // PreviewUpdate is what PostUpdate would record, and records nothing.

@@ -15,7 +15,8 @@ const (
 	Postmortem RecordKind = "postmortem" // one per incident, under the incident's number
 	Action     RecordKind = "action"     // an action item; number from NextNumber
 	Update     RecordKind = "update"     // what the public was told of an incident, under the incident's number
-	Subscriber RecordKind = "subscriber" // somebody who gets the public updates by mail; number from NextNumber
+	Subscriber RecordKind = "subscriber" // somebody who gets the public updates by mail; number made from the address
+	Mailing    RecordKind = "mailing"    // an update on its way to its readers; number from NextNumber
 	Checklist  RecordKind = "checklist"  // ticks of an incident's lists, under the incident's number
 	Drill      RecordKind = "drill"      // a game day; number from NextNumber
 	Calendar   RecordKind = "calendar"   // what is told at a time of day: digests, reviews; fixed numbers
@@ -24,7 +25,7 @@ const (
 
 // RecordKinds returns all kinds of records.
 func RecordKinds() []RecordKind {
-	return []RecordKind{Postmortem, Action, Update, Subscriber, Checklist, Drill, Calendar, Anchor}
+	return []RecordKind{Postmortem, Action, Update, Subscriber, Mailing, Checklist, Drill, Calendar, Anchor}
 }
 
 // Valid reports whether the kind is of the closed list.
@@ -42,6 +43,8 @@ func (k RecordKind) Letter() byte {
 		return 'u'
 	case Subscriber:
 		return 's'
+	case Mailing:
+		return 'l'
 	case Checklist:
 		return 'c'
 	case Drill:

@@ -22,9 +22,10 @@ const (
 type Event interface{ event() }
 
 // Post is a person saying what was told. Next is how long after now the audience hears again; zero = as the severity asks.
-// By is a person's name, or "api:TOKEN".
+// By is a person's name, or "api:TOKEN". Mailing is the number under which it is mailed; 0 = to nobody.
 type Post struct {
 	By       string
+	Mailing  int64
 	State    State
 	To       Audience
 	Text     string
@@ -60,7 +61,7 @@ func Next(l Log, ev Event, now time.Time) (Log, Effects) {
 
 // Make is the update that a post becomes.
 func Make(ev Post, now time.Time) Update {
-	u := Update{State: ev.State, To: ev.To, Text: ev.Text, By: ev.By, At: now}
+	u := Update{State: ev.State, To: ev.To, Text: ev.Text, By: ev.By, At: now, Mailing: ev.Mailing}
 	next := ev.Next
 	if next == 0 {
 		next = Cadence(ev.Severity)

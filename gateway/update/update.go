@@ -59,6 +59,8 @@ type Update struct {
 	By    string    `json:"by"`
 	At    time.Time `json:"at"`
 	Next  time.Time `json:"next,omitzero"` // when they hear again, as it was promised; zero = nothing was
+	// Mailing is the number under which it is mailed to its audience; 0 = to nobody.
+	Mailing int64 `json:"mailing,omitempty"`
 }
 
 // Log is the stored value; its version is the record's.

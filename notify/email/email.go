@@ -152,6 +152,10 @@ func (s *Sender) compose(n notify.Notification) (*mail.Msg, error) {
 	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	if n.Leave != "" { // RFC 8058: one POST ends it, without a page in between
+		m.SetGenHeader("List-Unsubscribe", "<"+n.Leave+">")
+		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
 	if n.Kind == notify.KindPage {
 		m.SetImportance(mail.ImportanceHigh)
 	}

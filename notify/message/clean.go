@@ -27,6 +27,9 @@ const said = `ack\w*|resolved?|close|escalate|yes|stop|stopall|end|quit|cancel|u
 // and nothing that reads like an instruction of ours.
 func foreign(s string) string { return harmless(visible(s)) }
 
+// Foreign is foreign text for a letter that people of ours write around it.
+func Foreign(s string) string { return foreign(s) }
+
 // brief is foreign text for an SMS. It is made GSM-7 before it is searched: "Ręply 4" and "ht😀tp://" become harmful only then.
 func brief(s string) string { return harmless(gsm(visible(s))) }
 

@@ -156,8 +156,11 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts"
 </body></html>
 `))
 
-// HTML is the mail's HTML part. Foreign text is escaped; there is nothing to load.
+// HTML is the mail's HTML part; a letter brings its own. Foreign text is escaped; there is nothing to load.
 func HTML(n notify.Notification) string {
+	if n.HTML != "" {
+		return n.HTML
+	}
 	alarm := saidBy(n)
 	var b strings.Builder
 	if err := mailPage.Execute(&b, map[string]any{"Heading": heading(n), "N": n, "Shown": shown(n), "Alarm": alarm}); err != nil {

@@ -59,7 +59,7 @@ func (s *Store) Claim(ctx context.Context, now time.Time, o store.ClaimOptions) 
 func channels(o store.ClaimOptions) (out []any) {
 	of := o.Channels
 	if len(of) == 0 {
-		of = []notify.Channel{notify.SMS, notify.Voice, notify.Email}
+		of = notify.Channels()
 	}
 	for _, c := range of {
 		out = append(out, string(c))

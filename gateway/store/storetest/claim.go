@@ -71,6 +71,14 @@ func claimChoosesChannels(t *testing.T, h Harness) {
 	same(t, "voice", ids(claim(t, h.Store, at(0), o, 1)...), [][]string{{"1001-2"}})
 	claim(t, h.Store, at(0), o, 0)
 	claim(t, h.Store, at(0), options(), 1)
+	for i, channel := range notify.Channels() {
+		d := newDelivery(1002, i+1, "ana/"+string(channel), alert.SEV2)
+		d.Channel = channel
+		put(t, h.Store, d)
+	}
+	o = options()
+	o.Limit = len(notify.Channels())
+	claim(t, h.Store, at(0), o, len(notify.Channels())) // none named = all that there are
 }
 
 func claimWaitsUntilVisible(t *testing.T, h Harness) {
