@@ -69,6 +69,9 @@ type Gateway struct {
 	closers closers
 }
 
+// bulkWorkers is how many letters are on their way at a time: a mail server that serves a few at a time still takes pages.
+const bulkWorkers = 2
+
 // New opens the store and the listeners; nothing is served before Run. It is one straight line because it is the list of
 // what pagerd consists of.
 func New(o Options) (_ *Gateway, err error) {
@@ -113,6 +116,7 @@ func New(o Options) (_ *Gateway, err error) {
 		if err != nil {
 			return nil, err
 		}
+		g.senders[notify.Bulk] = g.senders[notify.Email]
 	}
 	key, err := linkKey(cfg)
 	if err != nil {
@@ -124,6 +128,7 @@ func New(o Options) (_ *Gateway, err error) {
 			return g.config.Load().PublicURL + "/r/" + links.Sign(email.Link{Delivery: l.Delivery, Person: l.Person, Pages: l.Pages,
 				Rounds: l.Rounds, Expires: l.Expires.Unix()})
 		},
+		Letters: g.letters(links), Workers: map[notify.Channel]int{notify.Bulk: bulkWorkers},
 		Patience: g.patience(), Hold: g.hold, Metrics: metrics, Log: o.Log, Events: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
@@ -160,6 +165,7 @@ func (g *Gateway) publicDoors(links email.Links) http.Handler {
 	mux.Handle("/twilio/", g.callbacks())
 	mux.Handle("/r/", page)
 	mux.Handle(statusPath, newPublicPage(g))
+	g.subscriptionDoors(mux, links)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	return noRedirect(mux)
 }

@@ -17,6 +17,9 @@ import (
 // statusPath is where the public status page is.
 const statusPath = "/status-page/"
 
+// statusPolicy is what a browser may do with the public pages: take our style sheet, and send our form to us.
+const statusPolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
 // freshFor is how long a rendering, or that there is none, is given to everybody who asks: what strangers cost does not grow
 // with their number. renderTime is how long one may take.
 const (
@@ -70,7 +73,7 @@ func (p *publicPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("ETag", f.tag)
 	h.Set("Cache-Control", "public, max-age=5")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy", statusPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if r.Header.Get("If-None-Match") == f.tag {

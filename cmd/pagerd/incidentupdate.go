@@ -16,7 +16,7 @@ type incidentUpdate struct {
 	Number  int64         `arg:"" help:"The incident's number."`
 	Text    []string      `arg:"" optional:"" help:"What you tell them; left out, the updates so far are shown."`
 	State   string        `help:"investigating, identified, monitoring or resolved." default:"investigating" enum:"investigating,identified,monitoring,resolved"`
-	To      string        `help:"stakeholders or customers; what is for customers stands on the public status page, where there is one." default:"stakeholders" enum:"stakeholders,customers"`
+	To      string        `help:"stakeholders or customers: those of the service are mailed, as are subscribers of the status page, where it stands." default:"stakeholders" enum:"stakeholders,customers"`
 	Next    time.Duration `help:"They hear again after this time; left out, as the severity asks."`
 	Preview bool          `help:"Print it and record nothing."`
 }
@@ -38,13 +38,25 @@ func (c *incidentUpdate) Run(e *env) error {
 		return err
 	}
 	if !c.Preview {
-		fmt.Fprintf(e.err, "recorded; pagerd mails it to nobody: here it is to send on\n")
+		fmt.Fprintln(e.err, mailed(out))
 	}
 	return c.print(e.out, out, func(w io.Writer) {
 		for _, line := range strings.Split(out.Text, "\n") {
 			fmt.Fprintln(w, safe(line))
 		}
 	})
+}
+
+// mailed says what becomes of an update that was just recorded.
+func mailed(out api.Updates) string {
+	newest := len(out.Updates) - 1
+	if newest < 0 || out.Updates[newest].Mailing == 0 {
+		return "recorded; nobody is configured to be mailed: here it is to send on"
+	}
+	if out.Updates[newest].To == update.Customers {
+		return "recorded; it is being mailed to whoever subscribed to the status page"
+	}
+	return "recorded; it is being mailed to the stakeholders"
 }
 
 func showUpdates(w io.Writer, out api.Updates) {
@@ -57,6 +69,10 @@ func showUpdates(w io.Writer, out api.Updates) {
 		rows = append(rows, []string{stamp(u.At), string(u.State), string(u.To), safe(u.By), safe(u.Text)})
 	}
 	table(w, rows)
+	if m := out.Mail; m != nil {
+		fmt.Fprintf(w, "\nmails of the newest one that was mailed: %d sent, %d failed, %d dropped, %d on their way\n", m.Sent, m.Failed, m.Dropped,
+			m.Letters-m.Sent-m.Failed-m.Dropped)
+	}
 	if !out.Promised.IsZero() {
 		late := ""
 		if out.Overdue {

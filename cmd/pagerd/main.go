@@ -42,6 +42,7 @@ type commands struct {
 	Postmortem postmortemCommand `cmd:"" help:"Write, find and publish what is learned from incidents."`
 	Action     actionCommand     `cmd:"" help:"What was decided to be done, by whom and until when."`
 	Drill      drillCommand      `cmd:"" help:"Practise with real people and telephones."`
+	Subscriber subscriberCommand `cmd:"" help:"Who is mailed what customers are told."`
 	Guide      guideCommand      `cmd:"" help:"Print the guide for incidents, the lists before and after a shift, how to write a postmortem."`
 	Audit      auditCommand      `cmd:"" help:"Verify that nothing of what happened was changed or taken away."`
 	Export     exportCommand     `cmd:"" help:"Print everything about a page or an incident, as Markdown or JSON."`

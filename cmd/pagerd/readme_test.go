@@ -48,6 +48,13 @@ func TestReadmesScenarioPassesWithItsConfiguration(t *testing.T) {
 	}
 }
 
+func TestReadmesReadersAreValid(t *testing.T) {
+	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml told")), pretend)
+	if err != nil || len(cfg.Stakeholders["checkout"]) != 2 || !cfg.StatusPage.Subscribe {
+		t.Errorf("%v %v", cfg, err)
+	}
+}
+
 func TestReadmesSharedStoreIsValid(t *testing.T) {
 	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml store")), pretend)
 	if err != nil {

@@ -66,6 +66,8 @@ type Act struct {
 	Criterion string   `json:"criterion,omitempty"` // of an action item
 
 	AllHands bool `json:"all_hands,omitempty"` // of a drill: SEV-1 is meant
+
+	Address string `json:"address,omitempty"` // of a subscriber who is taken off
 }
 
 // Highlight is something that was said elsewhere, in a chat or on a call, with its own time.

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"pagerd/gateway/checklist"
+	"pagerd/gateway/engine"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/timeline"
 	"pagerd/gateway/update"
@@ -92,7 +93,7 @@ func TestTheDocumentsSchemasHaveTheFieldsThatAreSent(t *testing.T) {
 		"PageDetail": PageDetail{}, "Page": Page{}, "Delivery": Delivery{}, "Alert": Alert{}, "IncidentList": IncidentList{},
 		"IncidentDetail": IncidentDetail{}, "Incident": Incident{}, "Outcome": Outcome{}, "Answer": Answer{},
 		"IncidentOutcome": IncidentOutcome{}, "PostmortemList": PostmortemList{}, "PostmortemDetail": PostmortemDetail{}, "Postmortem": Postmortem{},
-		"ActionList": ActionList{}, "Action": Action{}, "Checklist": Checklist{}, "ChecklistLine": checklist.Line{}, "Updates": Updates{}, "Update": update.Update{}, "PhaseChange": incident.PhaseChange{},
+		"ActionList": ActionList{}, "Action": Action{}, "Checklist": Checklist{}, "ChecklistLine": checklist.Line{}, "Updates": Updates{}, "Mail": engine.Mail{}, "Subscribers": Subscribers{}, "Update": update.Update{}, "PhaseChange": incident.PhaseChange{},
 		"Assignment": incident.Assignment{}, "Called": incident.Called{}, "Breach": Breach{}, "Severities": Severities{}, "Definition": incident.Definition{}, "StoreInfo": StoreInfo{}, "Finding": Finding{}, "Replica": Replica{}, "Entry": timeline.Entry{},
 	} {
 		schema, ok := schemas[name]

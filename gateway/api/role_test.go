@@ -65,6 +65,8 @@ func roleTable() map[string]role {
 		"POST /api/v1/incidents/{n}/tick":     responder,
 		"GET /api/v1/incidents/{n}/updates":   viewer,
 		"POST /api/v1/incidents/{n}/updates":  responder,
+		"GET /api/v1/subscribers":             admin,
+		"POST /api/v1/subscribers/remove":     admin,
 
 		"GET /api/v1/postmortems":              viewer,
 		"GET /api/v1/postmortems/{n}":          viewer,

@@ -89,6 +89,8 @@ func routes() []route {
 		{"POST", "/api/v1/incidents/{n}/tick", responder, (*server).tick},
 		{"GET", "/api/v1/incidents/{n}/updates", viewer, (*server).listUpdates},
 		{"POST", "/api/v1/incidents/{n}/updates", responder, (*server).postUpdate},
+		{"GET", "/api/v1/subscribers", admin, (*server).listSubscribers},
+		{"POST", "/api/v1/subscribers/remove", admin, (*server).removeSubscriber},
 
 		{"GET", "/api/v1/drills/{n}", viewer, (*server).scoreDrill},
 		{"POST", "/api/v1/drills", responder, (*server).beginDrill},

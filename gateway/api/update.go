@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"pagerd/gateway/engine"
 	"pagerd/gateway/update"
 )
 
@@ -20,7 +22,8 @@ type Updates struct {
 	Updates  []update.Update `json:"updates"`           // oldest first
 	Promised time.Time       `json:"promised,omitzero"` // when the next one is due
 	Overdue  bool            `json:"overdue,omitempty"`
-	Text     string          `json:"text,omitempty"` // the update just made, or previewed, as one sends it on
+	Text     string          `json:"text,omitempty"` // the update just made, or previewed, as it is mailed or sent on
+	Mail     *engine.Mail    `json:"mail,omitempty"` // what became of the mails of the newest update that was mailed
 }
 
 func (s *server) listUpdates(w http.ResponseWriter, r *http.Request) error {
@@ -32,18 +35,29 @@ func (s *server) listUpdates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, s.viewUpdates(l))
+	out, err := s.viewUpdates(r.Context(), l)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, out)
 	return nil
 }
 
-func (s *server) viewUpdates(l update.Log) Updates {
+func (s *server) viewUpdates(ctx context.Context, l update.Log) (Updates, error) {
 	out := Updates{Incident: l.Incident, Updates: []update.Update{}, Promised: l.Promised}
 	for _, u := range l.Updates {
 		u.Text = clean(u.Text)
 		out.Updates = append(out.Updates, u)
 	}
 	out.Overdue = !l.Promised.IsZero() && s.Now().After(l.Promised)
-	return out
+	for _, u := range slices.Backward(l.Updates) {
+		if u.Mailing != 0 {
+			m, err := s.Engine.Mailed(ctx, u.Mailing)
+			out.Mail = &m
+			return out, err
+		}
+	}
+	return out, nil
 }
 
 func (s *server) postUpdate(w http.ResponseWriter, r *http.Request) error {
@@ -76,7 +90,10 @@ func (s *server) postUpdate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := s.viewUpdates(l)
+	out, err := s.viewUpdates(r.Context(), l)
+	if err != nil {
+		return err
+	}
 	if len(l.Updates) > 0 {
 		text, err := s.Engine.UpdateText(in, l.Updates[len(l.Updates)-1])
 		if err != nil {

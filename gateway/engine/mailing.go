@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,7 +90,11 @@ func (e *Engine) readersOf(ctx context.Context, m mailing.Mailing) (readers []no
 		return nil, 0, false, fmt.Errorf("list subscribers: %w", err)
 	}
 	for _, r := range list {
-		readers, below = append(readers, notify.Contact{ID: subscriberContact(r.Number)}), r.Number
+		below = r.Number
+		var s mailing.Subscriber
+		if json.Unmarshal(r.Body, &s) == nil && !s.Since.After(m.At) { // who came later hears the next word
+			readers = append(readers, notify.Contact{ID: subscriberContact(r.Number)})
+		}
 	}
 	return readers, below, len(list) == 0, nil
 }

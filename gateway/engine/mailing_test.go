@@ -51,7 +51,9 @@ func newPress(t *testing.T, st store.Store) *press {
 	var err error
 	p.Engine, err = engine.New(t.Context(), engine.Options{Store: st, Config: func() *config.Config { return p.cfg }, Serial: true,
 		Senders: map[notify.Channel]engine.Sender{notify.SMS: &provider{}, notify.Email: &provider{}, notify.Bulk: p.mail},
-		Letters: engine.Letters{Confirm: func(address string, until time.Time) string { return "https://x/confirm/" + address + until.Format("/15:04") },
+		Letters: engine.Letters{Confirm: func(address string, until time.Time) string {
+			return "https://x/confirm/" + address + until.Format("/15:04")
+		},
 			Leave: func(n int64) string { return fmt.Sprint("https://x/leave/", n) }}})
 	if err != nil {
 		t.Fatal(err)

@@ -46,5 +46,7 @@ func (e *Engine) StatusPage(ctx context.Context, url string, now time.Time) (sta
 		d.Component = cfg.Components[in.Service]
 		list = append(list, d)
 	}
-	return statuspage.New(cfg.Title, url, cfg.Names(), list, now), nil
+	page := statuspage.New(cfg.Title, url, cfg.Names(), list, now)
+	page.Subscribe = cfg.Subscribe
+	return page, nil
 }

@@ -12,7 +12,7 @@ import (
 	"pagerd/gateway/update"
 )
 
-//go:embed page.html page.css
+//go:embed page.html notice.html page.css
 var files embed.FS
 
 // Stylesheet is the page's style sheet.
@@ -186,4 +186,26 @@ func (p Page) JSON() ([]byte, error) {
 		return nil, fmt.Errorf("render the status page: %w", err)
 	}
 	return append(b, '\n'), nil
+}
+
+// Notice is the answer to somebody who subscribes or leaves.
+type Notice struct {
+	Title    string
+	Sentence string
+	Problem  bool
+	Button   string // what a POST to the same address does; empty = nothing
+	Home     string // the status page, relative to the notice, with a slash at its end
+}
+
+// HTML renders the notice.
+func (n Notice) HTML() ([]byte, error) {
+	t, err := template.ParseFS(files, "notice.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the template of notices: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, n); err != nil {
+		return nil, fmt.Errorf("render a notice: %w", err)
+	}
+	return b.Bytes(), nil
 }

@@ -56,6 +56,7 @@ type Page struct {
 	Title      string
 	URL        string // where it is, without a slash at its end
 	Components []string
+	Subscribe  bool // strangers may ask for the updates by mail
 	Now        time.Time
 	list       []Disturbance // newest first
 }
