@@ -47,8 +47,9 @@ type Config struct {
 	Incidents  Incidents
 	StatusPage StatusPage // what the public sees
 	// Stakeholders are who is mailed the updates of a service's incidents: people's own mail contacts, or addresses of others,
-	// whose id is "stakeholder/" and a digest of the address.
+	// whose id is "reader/" and a digest of the address.
 	Stakeholders map[string][]notify.Contact
+	Reports      Reports // what is mailed by the calendar
 	Notify       Notify
 	Operators    []notify.Contact // told when pagerd itself has a problem
 	Tokens       []Token          // for the API

@@ -84,7 +84,7 @@ func aliases(n *yaml.Node) *yaml.Node {
 // config reads every section. It is long because it is the list of what there is.
 func (r *reader) config(root at) *Config {
 	f := root.mapping("listen", "public_url", "store", "sources", "routes", "severities", "services", "people", "teams",
-		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key", "replica", "incidents", "status_page")
+		"schedules", "overrides", "policies", "notify", "operators", "silences", "tokens", "link_key", "replica", "incidents", "status_page", "reports")
 	c := &Config{Stakeholders: map[string][]notify.Contact{}}
 	l := f["listen"].mapping("public", "ops")
 	c.Public, c.Ops = or(l["public"].text(), "127.0.0.1:8080"), or(l["ops"].text(), "127.0.0.1:8081")
@@ -111,6 +111,7 @@ func (r *reader) config(root at) *Config {
 	if c.StatusPage.Subscribe && c.Notify.SMTP == nil {
 		f["status_page"].fail("configure notify: smtp, or leave \"subscribe\" out", "subscribers cannot be mailed: notify.smtp is missing")
 	}
+	c.Reports = r.reports(f["reports"], c)
 	c.Routing = r.routing(f, root, c)
 	r.shareable(f["replica"], root, c)
 	return c

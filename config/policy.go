@@ -161,7 +161,7 @@ func (r *reader) services(a at, c *Config) map[string]routing.Service {
 		}
 		name := e.name(f["name"], seen)
 		out[name] = s
-		if told := r.stakeholders(f["stakeholders"], c); len(told) > 0 {
+		if told := r.readers(f["stakeholders"], c); len(told) > 0 {
 			c.Stakeholders[name] = told
 		}
 	}

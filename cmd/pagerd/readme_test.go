@@ -49,8 +49,9 @@ func TestReadmesScenarioPassesWithItsConfiguration(t *testing.T) {
 }
 
 func TestReadmesReadersAreValid(t *testing.T) {
-	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml told")), pretend)
-	if err != nil || len(cfg.Stakeholders["checkout"]) != 2 || !cfg.StatusPage.Subscribe {
+	reports := strings.NewReplacer("emil", "dora", "team:platform", "ben").Replace(block(t, "yaml reports")) // people that the first file has not
+	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml told")+reports), pretend)
+	if err != nil || len(cfg.Stakeholders["checkout"]) != 2 || !cfg.StatusPage.Subscribe || len(cfg.Reports.Readers) != 4 {
 		t.Errorf("%v %v", cfg, err)
 	}
 }

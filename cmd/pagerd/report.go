@@ -12,10 +12,11 @@ import (
 )
 
 type reportCommand struct {
-	Monthly reportMonthly `cmd:"" help:"The monthly review: figures, trend, causes, load, alert quality."`
-	Weekly  reportWeekly  `cmd:"" help:"The digest of a week."`
-	Daily   reportDaily   `cmd:"" help:"The digest of a day."`
-	Export  reportExport  `cmd:"" help:"Print the facts that every report is made of, as JSON."`
+	Quarterly reportQuarterly `cmd:"" help:"The quarterly review: also the drills, and what to talk about."`
+	Monthly   reportMonthly   `cmd:"" help:"The monthly review: figures, trend, causes, load, alert quality, what was learned and is overdue."`
+	Weekly    reportWeekly    `cmd:"" help:"The digest of a week."`
+	Daily     reportDaily     `cmd:"" help:"The digest of a day."`
+	Export    reportExport    `cmd:"" help:"Print the facts that every report is made of, as JSON."`
 }
 
 type reportSource struct {
@@ -29,6 +30,11 @@ type reportMonthly struct {
 	Month string `help:"The month: 2026-03; default is the last one." placeholder:"MONTH"`
 }
 
+type reportQuarterly struct {
+	reportSource
+	Date string `help:"A day or a month of the quarter; default is the last quarter." placeholder:"DATE"`
+}
+
 type reportWeekly struct {
 	reportSource
 	Date string `help:"A day of the week; default is the last week." placeholder:"DATE"`
@@ -39,9 +45,10 @@ type reportDaily struct {
 	Date string `help:"The day; default is yesterday." placeholder:"DATE"`
 }
 
-func (c *reportMonthly) Run(e *env) error { return c.show(e, report.Monthly, c.Month) }
-func (c *reportWeekly) Run(e *env) error  { return c.show(e, report.Weekly, c.Date) }
-func (c *reportDaily) Run(e *env) error   { return c.show(e, report.Daily, c.Date) }
+func (c *reportQuarterly) Run(e *env) error { return c.show(e, report.Quarterly, c.Date) }
+func (c *reportMonthly) Run(e *env) error   { return c.show(e, report.Monthly, c.Month) }
+func (c *reportWeekly) Run(e *env) error    { return c.show(e, report.Weekly, c.Date) }
+func (c *reportDaily) Run(e *env) error     { return c.show(e, report.Daily, c.Date) }
 
 type reportExport struct {
 	remote

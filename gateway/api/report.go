@@ -3,26 +3,19 @@ package api
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"pagerd/gateway/report"
-	"pagerd/gateway/store"
 	"pagerd/schedule"
 )
 
-// firstYear is the first one in which facts can have been kept: there was no pagerd before.
-const firstYear = 2026
-
 func (s *server) showFacts(w http.ResponseWriter, r *http.Request) error {
-	facts, err := s.facts(r.Context())
+	facts, err := s.Engine.Facts(r.Context(), s.Now())
 	if err != nil {
 		return err
 	}
@@ -69,7 +62,7 @@ func (s *server) reportPage(w http.ResponseWriter, r *http.Request) error {
 	link := func(path string, q url.Values) string { return path + "?" + q.Encode() }
 	show := func(p report.Period) string { return link("/report", url.Values{"kind": {kind}, "date": {p.Day}}) }
 	l := report.Links{CSS: reportCSS(), Status: "/status", Before: show(before), BeforeName: before.Name, After: show(after), AfterName: after.Name,
-		Month: "/report", Week: link("/report", url.Values{"kind": {"weekly"}}), Day: link("/report", url.Values{"kind": {"daily"}})}
+		Quarter: link("/report", url.Values{"kind": {"quarterly"}}), Month: "/report", Week: link("/report", url.Values{"kind": {"weekly"}}), Day: link("/report", url.Values{"kind": {"daily"}})}
 	var b bytes.Buffer
 	if err := report.HTML(&b, review, zone, l); err != nil {
 		return err
@@ -111,7 +104,7 @@ func (s *server) review(r *http.Request, word string) (report.Review, *time.Loca
 		}
 		period = report.PeriodOf(kind, day, zone)
 	}
-	facts, err := s.facts(r.Context())
+	facts, err := s.Engine.Facts(r.Context(), s.Now())
 	if err != nil {
 		return report.Review{}, nil, err
 	}
@@ -124,64 +117,4 @@ func ReportDay(text string) (schedule.Date, error) {
 		text += "-01"
 	}
 	return schedule.ParseDate(text)
-}
-
-// facts gathers what is known of every incident and page: from the store what it holds, and what was kept of incidents that
-// are gone from it. What is damaged is left out.
-func (s *server) facts(ctx context.Context) (report.Facts, error) {
-	book := s.Config().Book
-	zone := report.ZoneOf(book)
-	out := report.Facts{Format: report.Format, Zone: zone.String(), Incidents: []report.Fact{}, Pages: []report.PageFact{}}
-	zoneOf := func(person string) *time.Location {
-		if p, ok := book.People[person]; ok && p.Zone != nil {
-			return p.Zone
-		}
-		return zone
-	}
-	known := map[int64]bool{}
-	for f := (store.Filter{Limit: maxList}); ; {
-		list, err := s.Store.Incidents(ctx, f)
-		if err != nil && !errors.Is(err, store.ErrDamaged) {
-			return out, fmt.Errorf("read incidents for a report: %w", err)
-		}
-		for _, in := range list {
-			out.Incidents = append(out.Incidents, report.Of(in, zone))
-			known[in.Number] = true
-			f.Before = in.Number
-		}
-		if len(list) < f.Limit {
-			break
-		}
-	}
-	for year := firstYear; year <= s.Now().Year(); year++ {
-		entries, err := s.Store.Timeline(ctx, report.KeptIn(year))
-		if err != nil {
-			return out, fmt.Errorf("read the facts of %d: %w", year, err)
-		}
-		kept, err := report.Kept(entries)
-		if err != nil {
-			return out, err
-		}
-		for _, f := range kept {
-			if !known[f.Number] {
-				out.Incidents = append(out.Incidents, f)
-			}
-		}
-	}
-	for f := (store.Filter{Limit: maxList}); ; {
-		list, err := s.Store.Pages(ctx, f)
-		if err != nil && !errors.Is(err, store.ErrDamaged) {
-			return out, fmt.Errorf("read pages for a report: %w", err)
-		}
-		for _, p := range list {
-			out.Pages = append(out.Pages, report.OfPage(p, zone, zoneOf))
-			f.Before = p.Number
-		}
-		if len(list) < f.Limit {
-			break
-		}
-	}
-	slices.SortFunc(out.Incidents, func(a, b report.Fact) int { return cmp.Compare(a.Number, b.Number) })
-	slices.SortFunc(out.Pages, func(a, b report.PageFact) int { return cmp.Compare(a.Number, b.Number) })
-	return out, nil
 }

@@ -38,9 +38,9 @@ func (e *Engine) hasReaders(to update.Audience, service string) bool {
 	return to == update.Stakeholders && len(cfg.Stakeholders[service]) > 0 || to == update.Customers && cfg.StatusPage.Subscribe
 }
 
-// putMailing adds the mailing of an update to the change that records it.
-func (e *Engine) putMailing(c *store.Change, number, incident int64, u update.Update) error {
-	return e.putRecord(c, store.Record{Kind: store.Mailing, Number: number}, mailing.Begin(number, incident, u), true, c.Now, timeline.Entry{})
+// putMailing adds a mailing to the change that makes it necessary.
+func (e *Engine) putMailing(c *store.Change, m mailing.Mailing) error {
+	return e.putRecord(c, store.Record{Kind: store.Mailing, Number: m.Number}, m, true, c.Now, timeline.Entry{})
 }
 
 // fireMailing queues the next letters of a mailing.
@@ -62,7 +62,7 @@ func (e *Engine) fireMailing(ctx context.Context, number int64, now time.Time) e
 	due, entry := now, timeline.Entry{}
 	if done {
 		due = time.Time{}
-		entry = timeline.Entry{Actor: "pagerd", What: "mailed", Facts: map[string]string{"letters": strconv.Itoa(next.Letters), "to": string(m.To)}}
+		entry = timeline.Entry{Actor: "pagerd", What: "mailed", Facts: map[string]string{"letters": strconv.Itoa(next.Letters), "to": cmp.Or(string(m.Report), string(m.To))}}
 	}
 	if err := e.putRecord(&c, r, next, !done, due, entry); err != nil {
 		return err
@@ -78,6 +78,9 @@ func letterTo(contact notify.Contact, number int64, n int, text string, now time
 
 // readersOf returns who is mailed next: all stakeholders, or as many subscribers as one part holds.
 func (e *Engine) readersOf(ctx context.Context, m mailing.Mailing) (readers []notify.Contact, below int64, done bool, err error) {
+	if m.Report != "" {
+		return e.config().Reports.Readers[m.Report], 0, true, nil
+	}
 	if m.To == update.Stakeholders {
 		in, err := e.store.Incident(ctx, m.Incident)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -133,15 +136,19 @@ func (e *Engine) letter(ctx context.Context, d store.Delivery, now time.Time) (n
 	if strings.HasPrefix(d.Contact, applicantPrefix) {
 		return e.invitation(n, d), notify.ReasonNone, nil
 	}
-	return e.updateLetter(ctx, n, d)
-}
-
-// updateLetter is the mail of an update: the newest word to its audience, or none.
-func (e *Engine) updateLetter(ctx context.Context, n notify.Notification, d store.Delivery) (notify.Notification, notify.Reason, error) {
 	var m mailing.Mailing
 	if r, err := e.loadRecord(ctx, store.Mailing, d.Page, &m); err != nil || r.Version == 0 {
 		return n, notify.ReasonExhausted, err
 	}
+	if m.Report != "" {
+		n, err = e.reportLetter(ctx, n, m, now)
+		return n, notify.ReasonNone, err
+	}
+	return e.updateLetter(ctx, n, d, m)
+}
+
+// updateLetter is the mail of an update: the newest word to its audience, or none.
+func (e *Engine) updateLetter(ctx context.Context, n notify.Notification, d store.Delivery, m mailing.Mailing) (notify.Notification, notify.Reason, error) {
 	l, _, in, err := e.updates(ctx, m.Incident)
 	if err != nil {
 		return n, notify.ReasonNone, err
@@ -192,7 +199,7 @@ func (e *Engine) letterContact(ctx context.Context, d store.Delivery) (notify.Co
 		s, _, err := e.subscriber(ctx, number)
 		return notify.Contact{ID: d.Contact, Channel: notify.Email, Address: s.Address}, s.Active(), err
 	}
-	if c, ok := e.config().Stakeholder(d.Contact); ok {
+	if c, ok := e.config().Reader(d.Contact); ok {
 		return c, true, nil
 	}
 	c, ok := e.contact(d)

@@ -48,6 +48,18 @@ func newPress(t *testing.T, st store.Store) *press {
 	t.Helper()
 	p := &press{st: st, mail: &provider{}}
 	p.configure(t, written)
+	return p.begin(t)
+}
+
+// replica is another process on the same store with the same configuration; its mail arrives in the same place.
+func (p *press) replica(t *testing.T) *press {
+	t.Helper()
+	return (&press{st: p.st, mail: p.mail, cfg: p.cfg}).begin(t)
+}
+
+func (p *press) begin(t *testing.T) *press {
+	t.Helper()
+	st := p.st
 	var err error
 	p.Engine, err = engine.New(t.Context(), engine.Options{Store: st, Config: func() *config.Config { return p.cfg }, Serial: true,
 		Senders: map[notify.Channel]engine.Sender{notify.SMS: &provider{}, notify.Email: &provider{}, notify.Bulk: p.mail},
@@ -121,8 +133,7 @@ func (p *press) read(words string) []string {
 
 func TestStakeholdersAreMailedEachUpdateOnce(t *testing.T) {
 	p := newPress(t, memstore.New())
-	other := newPress(t, p.st) // a second replica
-	other.mail = p.mail
+	other := p.replica(t)
 	now := p.leads(t)
 	for range 2 { // the same request, sent again
 		p.tell(t, update.Stakeholders, "Payments fail for some.", "op-1", now)
@@ -258,8 +269,7 @@ func TestManySubscribersAreQueuedInPartsAcrossACrash(t *testing.T) {
 			_, _ = p.Tick(t.Context(), now)
 		}
 		st.good = 1 << 30
-		next := newPress(t, st)
-		next.mail, p = p.mail, next
+		p = p.replica(t)
 	}
 	p.runs(t, now)
 	all, _ := st.Records(t.Context(), store.Mailing, store.Filter{})

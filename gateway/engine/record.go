@@ -18,6 +18,7 @@ func (e *Engine) firing(kind store.RecordKind) recordFiring {
 		store.Checklist:  e.fireChecklist,
 		store.Update:     e.fireUpdate,
 		store.Mailing:    e.fireMailing,
+		store.Calendar:   e.fireCalendar,
 	}[kind]
 }
 

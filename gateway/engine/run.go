@@ -85,6 +85,7 @@ func (e *Engine) pass(ctx context.Context, slots *slots, clock func() time.Time,
 		e.swept.Store(now.UnixNano())
 		e.background(func() {
 			e.trouble.note(ctx, e.log, "silences", e.Sweep(ctx, now))
+			e.trouble.note(ctx, e.log, "calendar", e.KeepCalendar(ctx, now))
 		})
 	}
 	e.dispatch(ctx, slots, clock, now)

@@ -88,7 +88,7 @@ func TestWhatCannotBeFiredIsTriedAgainAtItsPace(t *testing.T) {
 func TestWhatANewerPagerdMadeDueIsNoReasonToSpin(t *testing.T) {
 	st := memstore.New()
 	e, _ := setup(t, st)
-	r := store.Record{Kind: store.Calendar, Number: 1, Version: 1, Due: start(), Body: []byte("{}")}
+	r := store.Record{Kind: store.Drill, Number: 1, Version: 1, Due: start(), Body: []byte("{}")}
 	if err := st.Commit(t.Context(), store.Change{Now: start(), Records: []store.Record{r}}); err != nil {
 		t.Fatal(err)
 	}

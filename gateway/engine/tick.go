@@ -84,5 +84,8 @@ func (e *Engine) Housekeep(ctx context.Context, now time.Time) error {
 	if err := e.upgradeIncidents(ctx, e.instant(now)); err != nil {
 		return err
 	}
+	if err := e.KeepCalendar(ctx, now); err != nil {
+		return err
+	}
 	return e.payOverdue(ctx, e.instant(now))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pagerd/gateway/incident"
+	"pagerd/gateway/mailing"
 	"pagerd/gateway/postmortem"
 	"pagerd/gateway/practice"
 	"pagerd/gateway/store"
@@ -80,7 +81,7 @@ func (e *Engine) putUpdate(c *store.Change, r store.Record, l update.Log, ev upd
 	if ev.Mailing == 0 {
 		return next, nil
 	}
-	return next, e.putMailing(c, ev.Mailing, l.Incident, next.Updates[len(next.Updates)-1])
+	return next, e.putMailing(c, mailing.Begin(ev.Mailing, l.Incident, next.Updates[len(next.Updates)-1]))
 }
 
 // UpdateText is an update as one sends it on: its subject and its body, from the template of its audience. What customers

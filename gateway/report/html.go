@@ -30,7 +30,8 @@ type Links struct {
 	CSS                   string // of the style sheet; empty: the document carries it, as a mail must
 	Status                string
 	Before, After         string // the neighbouring periods
-	Month, Week, Day      string // the last of each kind
+	Quarter               string // the last one, and so on
+	Month, Week, Day      string
 	Markdown, JSON        string
 	BeforeName, AfterName string
 }
@@ -39,7 +40,7 @@ type Links struct {
 // sheet. Readers that show no SVG, as many mail programs, find the same in tables.
 func HTML(w io.Writer, r Review, zone *time.Location, l Links) error {
 	if err := document.Execute(w, map[string]any{"R": r, "Zone": zone, "L": l, "Style": template.CSS(styleSheet), "Sentence": r.sentence(), "Left": r.leftSentence(),
-		"PerNight": r.Quality.perNight(), "Plots": []Plot{resolvePlot(r.Trend), severityPlot(r.Trend)}, "Daily": r.Period.Kind == Daily}); err != nil {
+		"PerNight": r.Quality.perNight(), "Plots": []Plot{resolvePlot(r.Trend), severityPlot(r.Trend)}, "Daily": r.Period.Kind == Daily, "Sections": r.sections(zone)}); err != nil {
 		return fmt.Errorf("render the report: %w", err)
 	}
 	return nil

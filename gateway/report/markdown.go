@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -38,6 +39,12 @@ func Markdown(w io.Writer, r Review, zone *time.Location) error {
 				fmt.Fprintf(&b, "; before that %s", numbers(c.Earlier))
 			}
 			b.WriteString("\n")
+		}
+	}
+	for _, s := range r.sections(zone) {
+		heading(&b, s.Title)
+		for _, l := range s.Lines {
+			fmt.Fprintf(&b, "- %s\n", hashNumber.ReplaceAllString(escape(l), "#$1"))
 		}
 	}
 	if len(r.Load) > 0 {
@@ -107,6 +114,9 @@ func trendTable(b *strings.Builder, months []Month) {
 		cells(b, m.Name, m.Count, m.Severities[0], m.Severities[1], m.Severities[2], m.Severities[3], l.P50, l.P90)
 	}
 }
+
+// hashNumber is an escaped number of an incident or an action item: before a digit a # is no heading.
+var hashNumber = regexp.MustCompile(`\\#([0-9])`)
 
 // escape makes a foreign text plain in Markdown.
 func escape(s string) string {

@@ -99,4 +99,8 @@ type Facts struct {
 	Zone      string     `json:"zone"` // IANA name: whose midnight ends a day and a month
 	Incidents []Fact     `json:"incidents"`
 	Pages     []PageFact `json:"pages"`
+	// What was learned and practised; missing in what an older pagerd exported.
+	Actions     []ActionFact     `json:"actions,omitempty"`
+	Postmortems []PostmortemFact `json:"postmortems,omitempty"`
+	Drills      []DrillFact      `json:"drills,omitempty"`
 }

@@ -24,8 +24,11 @@ type Review struct {
 	Repeats    []Cause      `json:"repeats"`
 	Load       []Load       `json:"load,omitempty"`
 	Quality    Quality      `json:"alert_quality"`
-	Left       []LeftOut    `json:"left_out"`  // of the period
-	Incidents  []Fact       `json:"incidents"` // of the period, those that count, in the order of detection
+	Open       []Fact       `json:"open,omitempty"` // not over at At, whenever they began; those that count
+	Learned    Learned      `json:"learned"`
+	Questions  []string     `json:"questions,omitempty"` // for people; of a quarterly review
+	Left       []LeftOut    `json:"left_out"`            // of the period
+	Incidents  []Fact       `json:"incidents"`           // of the period, those that count, in the order of detection
 	Rules      []Rule       `json:"rules"`
 	Meanings   []Definition `json:"definitions"`
 }
@@ -68,6 +71,10 @@ func New(p Period, f Facts, now time.Time, zone *time.Location) Review {
 		BySeverity: groups(within, severityKey, h.bySeverity), ByService: groups(within, serviceKey, h.service), Trend: trend(h, p, zone),
 		Load: loads(f.Pages, kept, p, now), Quality: quality(f.Pages, p), Left: leftOut(f.Incidents, p), Incidents: within,
 		Rules: Rules(), Meanings: Definitions()}
+	r.Open, r.Learned = open(kept), learned(f, p, now, zone)
+	if p.Kind == Quarterly {
+		r.Questions = Questions()
+	}
 	all, without := causes(kept, p)
 	r.Causes, r.Causeless, r.Repeats = all[:min(len(all), topCauses)], without, repeats(all)
 	return r
@@ -97,7 +104,7 @@ func leftOut(facts []Fact, p Period) []LeftOut {
 // trend returns the twelve months that end with the one in which the period ends. A month without incidents is there too.
 func trend(h history, p Period, zone *time.Location) []Month {
 	m := Last(Monthly, p.To, zone)
-	if p.Kind != Monthly {
+	if p.Kind != Monthly && p.Kind != Quarterly {
 		m = m.After(zone)
 	}
 	out := make([]Month, trendMonths)

@@ -72,7 +72,7 @@ func (r Review) sentence() string {
 
 // Title names the review.
 func (r Review) Title() string {
-	return map[Kind]string{Monthly: "Monthly review", Weekly: "Weekly digest", Daily: "Daily digest"}[r.Period.Kind] + ": " + r.Period.Name
+	return map[Kind]string{Quarterly: "Quarterly review", Monthly: "Monthly review", Weekly: "Weekly digest", Daily: "Daily digest"}[r.Period.Kind] + ": " + r.Period.Name
 }
 
 func (r Review) leftSentence() string {
@@ -84,6 +84,60 @@ func (r Review) leftSentence() string {
 		parts = append(parts, fmt.Sprintf("%d %s", l.Count, l.Rule))
 	}
 	return "Not counted: " + strings.Join(parts, ", ") + "."
+}
+
+// sentence says how many of what was due was done.
+func (c Completion) sentence() string {
+	if c.Due == 0 {
+		return "No action item fell due."
+	}
+	return fmt.Sprintf("Fell due: %d. Done: %d, which is %s; in time: %d.", c.Due, c.Done, percent(c.Done, c.Due), c.InTime)
+}
+
+// line is a drill in one sentence.
+func (d DrillFact) line() string {
+	s := fmt.Sprintf("#%d %s %s: %s rung, ", d.Number, d.Severity, clean(d.Service), map[bool]string{true: "1 person", false: strconv.Itoa(d.People) + " people"}[d.People == 1])
+	if d.AckedBy == "" {
+		s += "nobody acknowledged"
+	} else {
+		s += fmt.Sprintf("%s acknowledged after %s", clean(d.AckedBy), spell(d.Seconds))
+	}
+	if len(d.Unreached) > 0 {
+		s += "; not reached: " + clean(strings.Join(d.Unreached, ", "))
+	}
+	return s + map[bool]string{true: ". Passed.", false: ". NOT PASSED."}[d.Passed]
+}
+
+// lesson is a published postmortem in one sentence.
+func (m PostmortemFact) lesson() string {
+	s := fmt.Sprintf("#%d %s %s: ", m.Incident, m.Severity, clean(m.Service))
+	if m.Cause == "" {
+		return s + clean(m.Summary)
+	}
+	return s + clean(m.Cause)
+}
+
+// late is a postmortem that is owed, in one sentence.
+func (m PostmortemFact) late(zone *time.Location) string {
+	owner := "nobody"
+	if m.Owner != "" {
+		owner = clean(m.Owner)
+	}
+	return fmt.Sprintf("#%d %s %s: due %s, owner %s", m.Incident, m.Severity, clean(m.Service), stamp(m.Deadline, zone), owner)
+}
+
+// line is an action item in one sentence.
+func (a ActionFact) line() string {
+	return fmt.Sprintf("%s, %s: #%d %s, due %s, of incident %d", clean(a.Owner), a.Priority, a.Number, clean(a.Title), a.Due, a.Incident)
+}
+
+// line is an open incident in one sentence.
+func (f Fact) line(zone *time.Location) string {
+	s := fmt.Sprintf("#%d %s %s: %s; since %s", f.Number, f.Severity, clean(f.Service), clean(f.Summary), stamp(f.DetectedAt, zone))
+	if f.Commander != "" {
+		s += ", led by " + clean(f.Commander)
+	}
+	return s
 }
 
 // perNight is how often a night had a page, with one decimal.

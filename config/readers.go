@@ -3,14 +3,19 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
 	"pagerd/notify"
 )
 
-// stakeholders reads [ana, "team:support", head-of-sales@example.com]: each address once.
-func (r *reader) stakeholders(a at, c *Config) []notify.Contact {
+// maxReaders bounds a list of readers: for more, a mail server has lists.
+const maxReaders = 100
+
+// readers reads [ana, "team:support", head-of-sales@example.com]: each address once.
+func (r *reader) readers(a at, c *Config) []notify.Contact {
 	var out []notify.Contact
 	add := func(contact notify.Contact) {
 		if !slices.ContainsFunc(out, func(o notify.Contact) bool { return strings.EqualFold(o.Address, contact.Address) }) {
@@ -30,8 +35,11 @@ func (r *reader) stakeholders(a at, c *Config) []notify.Contact {
 			add(contact)
 		}
 	}
-	if len(out) > 0 && c.Notify.SMTP == nil {
-		a.fail("configure notify: smtp", "stakeholders cannot be mailed: notify.smtp is missing")
+	switch {
+	case len(out) > 0 && c.Notify.SMTP == nil:
+		a.fail("configure notify: smtp", "they cannot be mailed: notify.smtp is missing")
+	case len(out) > maxReaders:
+		a.fail("name the address of a mailing list instead", "found %d readers, at most %d are allowed", len(out), maxReaders)
 	}
 	return out
 }
@@ -67,15 +75,17 @@ func (r *reader) mailOf(e at, name string, c *Config) (out []notify.Contact) {
 // the same when a list is put in another order: a letter that waits must never reach somebody else.
 func Stranger(address string) notify.Contact {
 	sum := sha256.Sum256([]byte(strings.ToLower(address)))
-	return notify.Contact{ID: "stakeholder/" + hex.EncodeToString(sum[:8]), Channel: notify.Email, Address: address}
+	return notify.Contact{ID: "reader/" + hex.EncodeToString(sum[:8]), Channel: notify.Email, Address: address}
 }
 
-// Stakeholder finds a contact by its id among those of all services.
-func (c *Config) Stakeholder(id string) (notify.Contact, bool) {
-	for _, list := range c.Stakeholders {
-		for _, contact := range list {
-			if contact.ID == id {
-				return contact, true
+// Reader finds a contact by its id among the stakeholders of all services and the readers of reports.
+func (c *Config) Reader(id string) (notify.Contact, bool) {
+	for _, lists := range []iter.Seq[[]notify.Contact]{maps.Values(c.Stakeholders), maps.Values(c.Reports.Readers)} {
+		for list := range lists {
+			for _, contact := range list {
+				if contact.ID == id {
+					return contact, true
+				}
 			}
 		}
 	}
