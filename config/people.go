@@ -146,10 +146,10 @@ func (r *reader) schedules(a, root at, book *schedule.Book) {
 	}
 	seen := map[string]bool{}
 	for _, e := range a.list() {
-		f := e.mapping("name", "zone", "start", "handoff", "unit", "every", "people", "manager", "team", "hours", "restrict")
+		f := e.mapping("name", "zone", "start", "handoff", "unit", "every", "people", "manager", "team", "hours", "restrict", "remind")
 		rot := schedule.Rotation{Name: e.name(f["name"], seen), Zone: f["zone"].zone(time.UTC), Unit: schedule.Unit(f["unit"].oneOf("weekly", "hourly", "daily", "weekly")),
 			Every: f["every"].number(1, 1, 10000), Handoff: f["handoff"].clock(schedule.Clock{Hour: 9}), Start: f["start"].date(schedule.Date{Year: 2026, Month: 1, Day: 5}),
-			Manager: f["manager"].text(), Team: f["team"].text()}
+			Manager: f["manager"].text(), Team: f["team"].text(), Remind: f["remind"].lead()}
 		for _, p := range f["people"].list() {
 			r.knownPerson(p, book)
 			rot.People = append(rot.People, p.text())
@@ -198,6 +198,15 @@ func (a at) clock(fallback schedule.Clock) schedule.Clock {
 		return fallback
 	}
 	return c
+}
+
+// lead reads how long before a shift somebody is reminded; 0 for the word "none".
+func (a at) lead() time.Duration {
+	const preset, low = 24 * time.Hour, time.Hour
+	if !a.missing() && a.node.Value == "none" {
+		return 0
+	}
+	return a.duration(preset, low)
 }
 
 func (a at) date(fallback schedule.Date) schedule.Date {

@@ -57,6 +57,8 @@ type Rotation struct {
 	Manager  string   // the manager on call for this rotation; a person's name or empty
 	Hours    Hours    // working hours, for what waits until morning
 	Restrict []Window // when not empty, the rotation is on call only inside these; outside is a gap
+	// Remind is how long before somebody goes on call they are reminded, see [RemindAt]; 0 = nobody is, nor when they go off.
+	Remind time.Duration
 }
 
 // Date is a calendar day without a zone.
