@@ -29,6 +29,7 @@ import (
 	"pagerd/gateway/webhook"
 	"pagerd/notify"
 	"pagerd/notify/email"
+	"pagerd/notify/tracker"
 	"pagerd/notify/twilio"
 )
 
@@ -118,6 +119,10 @@ func New(o Options) (_ *Gateway, err error) {
 		}
 		g.senders[notify.Bulk] = g.senders[notify.Email]
 	}
+	g.senders[notify.Tracker] = tracker.New(func() tracker.Endpoint {
+		t := g.config.Load().Incidents.Tracker
+		return tracker.Endpoint{URL: t.URL, Token: string(t.Token), Secret: string(t.Secret)}
+	}, g.now)
 	key, err := linkKey(cfg)
 	if err != nil {
 		return nil, err
@@ -128,7 +133,7 @@ func New(o Options) (_ *Gateway, err error) {
 			return g.config.Load().PublicURL + "/r/" + links.Sign(email.Link{Delivery: l.Delivery, Person: l.Person, Pages: l.Pages,
 				Rounds: l.Rounds, Expires: l.Expires.Unix()})
 		},
-		Letters: g.letters(links), Workers: map[notify.Channel]int{notify.Bulk: bulkWorkers},
+		Letters: g.letters(links), Workers: map[notify.Channel]int{notify.Bulk: bulkWorkers, notify.Tracker: 1},
 		Patience: g.patience(), Hold: g.hold, Metrics: metrics, Log: o.Log, Events: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)

@@ -59,8 +59,9 @@ func layers() map[string]layer {
 		// Real servers for tests.
 		"pagerd/gateway/store/redisstore/redistest": {level: 7},
 
-		"pagerd/notify/twilio": {level: 6, modules: []string{twilio, zap}},
-		"pagerd/notify/email":  {level: 6, modules: []string{"github.com/wneessen/go-mail", zap}},
+		"pagerd/notify/twilio":  {level: 6, modules: []string{twilio, zap}},
+		"pagerd/notify/tracker": {level: 6},
+		"pagerd/notify/email":   {level: 6, modules: []string{"github.com/wneessen/go-mail", zap}},
 
 		// The simulators share nothing with what they stand in for.
 		"pagerd/notify/twilio/twiliosim": {level: 0},

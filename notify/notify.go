@@ -22,13 +22,15 @@ const (
 	// Bulk is mail to those who are not rung: stakeholders, subscribers, readers of a digest. It has workers of its own and
 	// waits for everything else, so that thousands of letters never stand before a page.
 	Bulk Channel = "bulk"
+	// Tracker is the webhook of an issue tracker.
+	Tracker Channel = "tracker"
 )
 
 // Paging returns the channels that reach whoever is paged. What is late or fails on another one keeps nobody from being paged.
 func Paging() []Channel { return []Channel{SMS, Voice, Email} }
 
 // Channels returns all channels.
-func Channels() []Channel { return append(Paging(), Bulk) }
+func Channels() []Channel { return append(Paging(), Bulk, Tracker) }
 
 // Contact is a contact method of a person as the configuration knows it.
 type Contact struct {

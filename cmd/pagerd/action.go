@@ -11,10 +11,12 @@ import (
 )
 
 type actionCommand struct {
-	List actionList `cmd:"" help:"List action items: the open ones, the overdue ones, or all."`
-	Add  actionAdd  `cmd:"" help:"Begin an action item of an incident."`
-	Done actionDone `cmd:"" help:"Say that an action item is done."`
-	Drop actionDrop `cmd:"" help:"Say that it will not be done, and why."`
+	List   actionList   `cmd:"" help:"List action items: the open ones, the overdue ones, or all."`
+	Add    actionAdd    `cmd:"" help:"Begin an action item of an incident."`
+	Done   actionDone   `cmd:"" help:"Say that an action item is done."`
+	Drop   actionDrop   `cmd:"" help:"Say that it will not be done, and why."`
+	Change actionChange `cmd:"" help:"Change what an open action item says: whose it is, until when …"`
+	Resend actionResend `cmd:"" help:"Tell the issue tracker again, where one is configured."`
 }
 
 type actionList struct {
@@ -52,6 +54,38 @@ func showActions(w io.Writer, list []api.Action) {
 		rows = append(rows, []string{strconv.FormatInt(a.Number, 10), state, string(a.Priority), a.Due, cut(a.Owner, 10), strconv.FormatInt(a.Incident, 10), safe(a.Title)})
 	}
 	table(w, rows)
+	for _, a := range list {
+		if a.Issue != "" {
+			fmt.Fprintf(w, "%d is %s\n", a.Number, safe(a.Issue))
+		}
+	}
+}
+
+type actionChange struct {
+	remote
+	format
+	Number    int64  `arg:"" help:"The action item's number."`
+	Title     string `help:"What is to be done."`
+	Owner     string `help:"Who does it."`
+	Due       string `help:"Until when: 2026-04-30."`
+	Priority  string `help:"P0, P1, P2 or P3."`
+	Criterion string `help:"How everybody sees that it is done."`
+}
+
+func (c *actionChange) Run(e *env) error {
+	out, err := c.client().ActionAct(e.ctx, c.Number, "change", api.Act{Title: c.Title, Owner: c.Owner, Due: c.Due, Priority: c.Priority, Criterion: c.Criterion})
+	return c.toldAction(e, out, err)
+}
+
+type actionResend struct {
+	remote
+	format
+	Number int64 `arg:"" help:"The action item's number."`
+}
+
+func (c *actionResend) Run(e *env) error {
+	out, err := c.client().ActionAct(e.ctx, c.Number, "resend", api.Act{})
+	return c.toldAction(e, out, err)
 }
 
 type actionAdd struct {

@@ -50,8 +50,8 @@ func TestReadmesScenarioPassesWithItsConfiguration(t *testing.T) {
 
 func TestReadmesReadersAreValid(t *testing.T) {
 	reports := strings.NewReplacer("emil", "dora", "team:platform", "ben").Replace(block(t, "yaml reports")) // people that the first file has not
-	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml told")+reports), pretend)
-	if err != nil || len(cfg.Stakeholders["checkout"]) != 2 || !cfg.StatusPage.Subscribe || len(cfg.Reports.Readers) != 4 {
+	cfg, err := config.Parse("pagerd.yaml", []byte(block(t, "yaml pagerd.yaml")+block(t, "yaml told")+block(t, "yaml tracker")+reports), pretend)
+	if err != nil || len(cfg.Stakeholders["checkout"]) != 2 || !cfg.StatusPage.Subscribe || len(cfg.Reports.Readers) != 4 || cfg.Incidents.Tracker.URL == "" {
 		t.Errorf("%v %v", cfg, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"pagerd/gateway/checklist"
 	"pagerd/gateway/engine"
 	"pagerd/gateway/incident"
+	"pagerd/gateway/postmortem"
 	"pagerd/gateway/timeline"
 	"pagerd/gateway/update"
 )
@@ -128,5 +129,22 @@ func TestTheDocumentsSchemasHaveTheFieldsThatAreSent(t *testing.T) {
 	delete(schemas, "Severity")
 	for name := range schemas {
 		t.Errorf("schema %s is used by nothing that this test knows", name)
+	}
+}
+
+// TestTheDocumentDescribesTheWebhook: what an issue tracker is told has the fields that it is promised.
+func TestTheDocumentDescribesTheWebhook(t *testing.T) {
+	_, rest, ok := strings.Cut(string(openapi), "\nwebhooks:\n")
+	described, _, _ := strings.Cut(rest, "\ncomponents:\n")
+	if !ok {
+		t.Fatal("the document has no webhooks")
+	}
+	for _, v := range []any{postmortem.Webhook{}, postmortem.WebhookAction{}} {
+		for i := range reflect.TypeOf(v).NumField() {
+			key, _, _ := strings.Cut(reflect.TypeOf(v).Field(i).Tag.Get("json"), ",")
+			if !strings.Contains(described, " "+key+":") {
+				t.Errorf("%q is sent and not described", key)
+			}
+		}
 	}
 }

@@ -68,6 +68,7 @@ type Action struct {
 	EndedAt   time.Time              `json:"ended_at,omitzero"`
 	EndedBy   string                 `json:"ended_by,omitempty"`
 	Reason    string                 `json:"reason,omitempty"`
+	Issue     string                 `json:"issue,omitempty"` // what the issue tracker calls it
 }
 
 // ActionList is an answer with several; Code is what an act came to.
@@ -85,7 +86,7 @@ func (s *server) viewPostmortem(p postmortem.Postmortem) Postmortem {
 
 func (s *server) viewAction(a postmortem.Action) Action {
 	return Action{Number: a.Number, Incident: a.Incident, State: a.State, Title: clean(a.Title), Owner: a.Owner, Due: a.Due.String(), Priority: a.Priority,
-		Criterion: clean(a.Criterion), Overdue: s.Engine.OverdueAction(a, s.Now().UTC()), EndedAt: a.EndedAt, EndedBy: a.EndedBy, Reason: clean(a.Reason)}
+		Criterion: clean(a.Criterion), Overdue: s.Engine.OverdueAction(a, s.Now().UTC()), EndedAt: a.EndedAt, EndedBy: a.EndedBy, Reason: clean(a.Reason), Issue: clean(a.Issue)}
 }
 
 // listPostmortems lists those that are owed, or with q, service, tag, root_cause or severity searches the published ones.
@@ -290,17 +291,44 @@ func (s *server) listActions(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// readItem reads what an action item says, and refuses what lacks something.
+func readItem(a Act) (postmortem.Item, error) {
+	if slices.ContainsFunc([]string{a.Title, a.Criterion}, func(t string) bool { return len([]rune(t)) > maxText/4 }) {
+		return postmortem.Item{}, &fault{status: http.StatusUnprocessableEntity, message: "a text is longer than 500 characters", hint: "the whole story belongs into the postmortem"}
+	}
+	item, missing := postmortem.ParseItem(a.Title, a.Owner, a.Due, a.Priority, a.Criterion)
+	if len(missing) > 0 {
+		return item, &fault{status: http.StatusUnprocessableEntity, message: strings.Join(missing, "; "), hint: "an action item says what, who, until when, how urgent, and how everybody sees that it is done"}
+	}
+	return item, nil
+}
+
+// changeAction replaces what is given of an item and keeps the rest.
+func (s *server) changeAction(w http.ResponseWriter, r *http.Request) error {
+	n, err := number(r)
+	if err != nil {
+		return err
+	}
+	have, err := s.Engine.LoadAction(r.Context(), n)
+	if err != nil {
+		return err
+	}
+	return s.actAction(w, r, []string{"title", "owner", "due", "priority", "criterion"}, func(by page.Actor, a Act) (postmortem.ActionEvent, error) {
+		a.Title, a.Owner, a.Due = cmp.Or(a.Title, have.Title), cmp.Or(a.Owner, have.Owner), cmp.Or(a.Due, have.Due.String())
+		a.Priority, a.Criterion = cmp.Or(a.Priority, string(have.Priority)), cmp.Or(a.Criterion, have.Criterion)
+		item, err := readItem(a)
+		return postmortem.Change{By: by.Person, Item: item}, err
+	})
+}
+
 func (s *server) openAction(w http.ResponseWriter, r *http.Request) error {
 	a, sum, err := readAct(r, "incident", "title", "owner", "due", "priority", "criterion")
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc([]string{a.Title, a.Criterion}, func(t string) bool { return len([]rune(t)) > maxText/4 }) {
-		return &fault{status: http.StatusUnprocessableEntity, message: "a text is longer than 500 characters", hint: "the whole story belongs into the postmortem"}
-	}
-	item, missing := postmortem.ParseItem(a.Title, a.Owner, a.Due, a.Priority, a.Criterion)
-	if len(missing) > 0 {
-		return &fault{status: http.StatusUnprocessableEntity, message: strings.Join(missing, "; "), hint: "an action item says what, who, until when, how urgent, and how everybody sees that it is done"}
+	item, err := readItem(a)
+	if err != nil {
+		return err
 	}
 	done, err := s.Engine.OpenAction(r.Context(), a.Incident, item, actor(r, sum), s.Now().UTC())
 	if err != nil {
@@ -325,6 +353,15 @@ func (s *server) dropAction(w http.ResponseWriter, r *http.Request) error {
 	return s.actAction(w, r, []string{"reason"}, func(by page.Actor, a Act) (postmortem.ActionEvent, error) {
 		reason, err := required("reason", a.Reason)
 		return postmortem.Drop{By: by.Person, Reason: reason}, err
+	})
+}
+
+func (s *server) resendAction(w http.ResponseWriter, r *http.Request) error {
+	if s.Config().Incidents.Tracker.URL == "" {
+		return &fault{status: http.StatusConflict, message: "no issue tracker is configured", hint: "incidents: {tracker: {url, secret}}"}
+	}
+	return s.actAction(w, r, nil, func(by page.Actor, _ Act) (postmortem.ActionEvent, error) {
+		return postmortem.Resend{By: by.Person}, nil
 	})
 }
 
@@ -369,7 +406,7 @@ func (c *Client) OpenAction(ctx context.Context, a Act) (ActionList, error) {
 	return post[ActionList](ctx, c, "/api/v1/actions", a)
 }
 
-// ActionAct ends an action item; verb is "done" or "drop".
+// ActionAct does something to an action item; verb is "done", "drop", "change" or "resend".
 func (c *Client) ActionAct(ctx context.Context, number int64, verb string, a Act) (ActionList, error) {
 	return post[ActionList](ctx, c, fmt.Sprintf("/api/v1/actions/%d/%s", number, verb), a)
 }

@@ -82,6 +82,8 @@ func roleTable() map[string]role {
 		"POST /api/v1/actions":                 responder,
 		"POST /api/v1/actions/{n}/done":        responder,
 		"POST /api/v1/actions/{n}/drop":        responder,
+		"POST /api/v1/actions/{n}/change":      responder,
+		"POST /api/v1/actions/{n}/resend":      responder,
 
 		"GET /api/v1/audit":          viewer,
 		"GET /api/v1/store":          viewer,

@@ -111,6 +111,8 @@ func routes() []route {
 		{"POST", "/api/v1/actions", responder, (*server).openAction},
 		{"POST", "/api/v1/actions/{n}/done", responder, (*server).endAction},
 		{"POST", "/api/v1/actions/{n}/drop", responder, (*server).dropAction},
+		{"POST", "/api/v1/actions/{n}/change", responder, (*server).changeAction},
+		{"POST", "/api/v1/actions/{n}/resend", responder, (*server).resendAction},
 
 		{"GET", "/api/v1/store", viewer, (*server).showStore},
 		{"POST", "/api/v1/store/upgrade", admin, (*server).upgradeStore},

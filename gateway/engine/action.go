@@ -22,6 +22,12 @@ func (e *Engine) OverdueAction(a postmortem.Action, now time.Time) bool {
 	return a.OverdueAt(now, e.reportZone())
 }
 
+// LoadAction returns an action item, or a [Refusal].
+func (e *Engine) LoadAction(ctx context.Context, number int64) (postmortem.Action, error) {
+	a, _, err := e.haveAction(ctx, number)
+	return a, err
+}
+
 func (e *Engine) haveAction(ctx context.Context, number int64) (a postmortem.Action, r store.Record, err error) {
 	if r, err = e.loadRecord(ctx, store.Action, number, &a); err == nil && r.Version == 0 {
 		err = &Refusal{Message: fmt.Sprintf("there is no action item %d", number), Hint: "pagerd action list shows them"}
@@ -46,7 +52,7 @@ func (e *Engine) OpenAction(ctx context.Context, number int64, item postmortem.I
 	a, fx := postmortem.NextAction(postmortem.Action{}, postmortem.Open{Number: n, Incident: number, Service: in.Service, Cause: in.RootCause, By: by.Person,
 		Item: item, Zone: e.reportZone()}, now)
 	c := store.Change{Op: by.Op, Now: now, Urgent: true}
-	if err := e.putRecord(&c, store.Record{Kind: store.Action, Number: n}, a, true, a.NagDue, fx.Entry); err != nil {
+	if err := e.putAction(&c, store.Record{Kind: store.Action, Number: n}, postmortem.Action{}, a, fx); err != nil {
 		return a, err
 	}
 	err = e.commit(ctx, c)
@@ -62,6 +68,13 @@ func (e *Engine) OpenAction(ctx context.Context, number int64, item postmortem.I
 // Action applies a person's event to an action item.
 func (e *Engine) Action(ctx context.Context, number int64, ev postmortem.ActionEvent, op string, now time.Time) (postmortem.Action, postmortem.Answer, error) {
 	now = e.instant(now)
+	if change, ok := ev.(postmortem.Change); ok {
+		if err := e.known(change.Item.Owner); err != nil {
+			return postmortem.Action{}, "", err
+		}
+		change.Zone = e.reportZone()
+		ev = change
+	}
 	for range maxConflicts {
 		prev, r, err := e.haveAction(ctx, number)
 		if err != nil {
@@ -72,7 +85,7 @@ func (e *Engine) Action(ctx context.Context, number int64, ev postmortem.ActionE
 			return prev, fx.Answer, nil
 		}
 		c := store.Change{Op: op, Now: now, Urgent: true}
-		if err := e.putRecord(&c, r, next, next.State == postmortem.ActionOpen, next.NagDue, fx.Entry); err != nil {
+		if err := e.putAction(&c, r, prev, next, fx); err != nil {
 			return prev, "", err
 		}
 		err = e.commit(ctx, c)
@@ -108,7 +121,7 @@ func (e *Engine) fireAction(ctx context.Context, number int64, now time.Time) er
 	e.nag(&c, about, fx.Nag, a.Owner, func(owner string) string {
 		return message.ActionOwed(number, a.Incident, a.Title, a.Due.String(), owner, a.OverdueAt(now, e.reportZone()))
 	}, number, &next.Sends)
-	if err := e.putRecord(&c, r, next, true, next.NagDue, fx.Entry); err != nil {
+	if err := e.putAction(&c, r, a, next, fx); err != nil {
 		return err
 	}
 	return e.commit(ctx, c)

@@ -109,7 +109,7 @@ func (e *Engine) CannotPage(ctx context.Context, now time.Time) []string {
 	if err := e.store.Ready(ctx); err != nil {
 		why = append(why, "store: "+err.Error())
 	}
-	if len(e.senders) == 0 {
+	if !slices.ContainsFunc(notify.Paging(), func(c notify.Channel) bool { return e.senders[c] != nil }) {
 		why = append(why, "notify: no provider is configured")
 	}
 	if hold := e.hold(); hold != "" {

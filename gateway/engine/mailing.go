@@ -110,8 +110,11 @@ func (e *Engine) attemptLetter(ctx context.Context, c store.Claim, clock func() 
 		return err
 	}
 	if drop != notify.ReasonNone {
-		return e.settleChange(ctx, store.Change{Now: now, Settle: []store.Settlement{
-			{Delivery: d.ID, Token: c.Token, State: store.Dropped, At: now, Reason: drop}}})
+		change := store.Change{Now: now, Settle: []store.Settlement{{Delivery: d.ID, Token: c.Token, State: store.Dropped, At: now, Reason: drop}}}
+		if d.Channel == notify.Tracker && drop == notify.ReasonExhausted {
+			e.untold(&change, d, drop)
+		}
+		return e.settleChange(ctx, change)
 	}
 	out := notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonNoContact, Permanent: true, Detail: "no provider is configured for " + string(d.Channel)}
 	if sender, ok := e.senders[d.Channel]; ok {
@@ -120,11 +123,24 @@ func (e *Engine) attemptLetter(ctx context.Context, c store.Claim, clock func() 
 		now = clock()
 	}
 	e.observe1(d, out, now)
+	if d.Channel == notify.Tracker && out.Certainty == notify.Sent {
+		return e.patiently(ctx, func() error { return e.tracked(ctx, c, d, out.ProviderID, now) })
+	}
+	out.After = max(out.After, letterBackoff(d.Attempts))
 	return e.settle(ctx, c, c.Deliveries, nil, out, now)
+}
+
+// letterBackoff is how long a letter waits after so many attempts: from a second to ten minutes, because thousands may wait for
+// one server that is down.
+func letterBackoff(attempts int) time.Duration {
+	return min(time.Second<<min(max(attempts, 1)-1, 10), 10*time.Minute)
 }
 
 // letter makes what a letter says as it is to be read now; drop is why nobody wants it any more.
 func (e *Engine) letter(ctx context.Context, d store.Delivery, now time.Time) (n notify.Notification, drop notify.Reason, err error) {
+	if d.Channel == notify.Tracker {
+		return e.trackerLetter(ctx, d, now)
+	}
 	if now.Sub(d.At) > letterLife {
 		return n, notify.ReasonExhausted, nil
 	}

@@ -277,7 +277,7 @@ func (e *Engine) publish(ctx context.Context, c *store.Change, p postmortem.Post
 		numbers = append(numbers, n)
 		a, fx := postmortem.NextAction(postmortem.Action{}, postmortem.Open{Number: n, Incident: p.Incident, Service: p.Service, Cause: p.Cause,
 			By: by.Person, Item: row.Item, Zone: e.reportZone()}, c.Now)
-		if err := e.putRecord(c, store.Record{Kind: store.Action, Number: n}, a, true, a.NagDue, fx.Entry); err != nil {
+		if err := e.putAction(c, store.Record{Kind: store.Action, Number: n}, postmortem.Action{}, a, fx); err != nil {
 			return nil, err
 		}
 	}

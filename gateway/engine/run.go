@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,7 +105,7 @@ func (e *Engine) background(f func()) {
 func (e *Engine) dispatch(ctx context.Context, slots *slots, clock func() time.Time, now time.Time) {
 	for channel := range e.senders {
 		free := slots.free(channel)
-		if free == 0 {
+		if free == 0 || !slots.turn(channel, now) {
 			continue
 		}
 		claims, err := e.store.Claim(ctx, now, e.claimOptions(free, []notify.Channel{channel}))
@@ -112,6 +113,7 @@ func (e *Engine) dispatch(ctx context.Context, slots *slots, clock func() time.T
 		if err != nil {
 			return
 		}
+		slots.looked(channel, now, len(claims) > 0)
 		for _, c := range claims {
 			slots.take(channel)
 			e.background(func() {
@@ -181,8 +183,8 @@ func (e *Engine) renew(ctx context.Context, c store.Claim, l *lease, clock func(
 // idle is how long the loop may wait for the next instant.
 func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Duration {
 	var open []notify.Channel
-	for channel := range e.senders {
-		if slots.free(channel) > 0 {
+	for _, channel := range notify.Paging() { // letters are looked for at least once in maxIdle
+		if _, ok := e.senders[channel]; ok && slots.free(channel) > 0 {
 			open = append(open, channel)
 		}
 	}
@@ -222,15 +224,27 @@ func (e *Engine) poke() {
 // Drain waits for group work and attempts under way.
 func (e *Engine) Drain() { e.work.Wait() }
 
-// slots bounds the attempts at a time per channel.
+// slots bounds the attempts at a time per channel, and how often letters are looked for.
 type slots struct {
 	mu    sync.Mutex
 	limit map[notify.Channel]int
 	used  map[notify.Channel]int
+	again map[notify.Channel]time.Time // when a channel of letters is looked at next; of Run's loop alone
 }
 
 func newSlots(limits map[notify.Channel]int) *slots {
-	return &slots{limit: limits, used: map[notify.Channel]int{}}
+	return &slots{limit: limits, used: map[notify.Channel]int{}, again: map[notify.Channel]time.Time{}}
+}
+
+// turn reports whether a channel is looked at now: letters once in maxIdle, and on while there are some, so that each page
+// does not cost a look for letters too.
+func (s *slots) turn(c notify.Channel, now time.Time) bool { return !now.Before(s.again[c]) }
+
+// looked says what a look at a channel came to.
+func (s *slots) looked(c notify.Channel, now time.Time, found bool) {
+	if !found && !slices.Contains(notify.Paging(), c) {
+		s.again[c] = now.Add(maxIdle)
+	}
 }
 
 func (s *slots) free(c notify.Channel) int {

@@ -159,5 +159,9 @@ func (e *Engine) letterFailed(ctx context.Context, d store.Delivery, reason noti
 		}
 		return err
 	}
-	return e.settleChange(ctx, store.Change{Now: now, Settle: settle})
+	c := store.Change{Now: now, Settle: settle}
+	if d.Channel == notify.Tracker {
+		e.untold(&c, d, reason)
+	}
+	return e.settleChange(ctx, c)
 }

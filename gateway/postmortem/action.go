@@ -88,6 +88,9 @@ type Action struct {
 	Nags    int       `json:"nags,omitempty"`   // times that it was asked for
 	NagDue  time.Time `json:"nag_due,omitzero"` // when it is asked for next
 	Sends   int       `json:"sends,omitempty"`  // messages so far; set by the engine
+	// Revision counts what people said of it, and not how often it was asked for: 1 = as it was opened. 0 = not counted yet.
+	Revision int    `json:"revision,omitempty"`
+	Issue    string `json:"issue,omitempty"` // what the issue tracker calls it: an address or an id. Foreign text
 }
 
 // OverdueAt reports whether it should have been done by now. zone is where its day ends.
@@ -119,6 +122,12 @@ type Change struct {
 	Zone *time.Location
 }
 
+// Resend says that the issue tracker shall be told again.
+type Resend struct{ By string }
+
+// Tracked says what the issue tracker calls it.
+type Tracked struct{ Issue string }
+
 // ActionDue says that the clock reached NagDue.
 type ActionDue struct{}
 
@@ -126,6 +135,9 @@ func (Open) actionEvent()   {}
 func (Done) actionEvent()   {}
 func (Drop) actionEvent()   {}
 func (Change) actionEvent() {}
+
+func (Resend) actionEvent()  {}
+func (Tracked) actionEvent() {}
 
 func (ActionDue) actionEvent() {}
 
@@ -154,6 +166,7 @@ const (
 	AnswerDone    Answer = "done"
 	AnswerDropped Answer = "dropped"
 	AnswerChanged Answer = "changed"
+	AnswerResent  Answer = "resent"
 )
 
 // NextAction is the only way to change an action item.
@@ -163,6 +176,7 @@ func NextAction(a Action, ev ActionEvent, now time.Time) (Action, ActionEffects)
 		fx = ActionEffects{Changed: true, Answer: answer, Entry: timeline.Entry{Actor: by, What: what, Text: fmt.Sprintf(format, args...),
 			Facts: map[string]string{"state": string(a.State), "owner": a.Owner, "due": a.Due.String(), "priority": string(a.Priority)}}}
 	}
+	before := a.Revision
 	switch ev := ev.(type) {
 	case Open:
 		if a.State != "" {
@@ -200,6 +214,14 @@ func NextAction(a Action, ev ActionEvent, now time.Time) (Action, ActionEffects)
 		}
 		a.Item = ev.Item
 		tell(ev.By, "changed", AnswerChanged, "%s (%s, %s by %s).", a.Title, a.Priority, a.Owner, a.Due)
+	case Resend:
+		tell(ev.By, "resent", AnswerResent, "%s has the issue tracker told again.", ev.By)
+	case Tracked:
+		if ev.Issue == "" || a.Issue == ev.Issue {
+			break
+		}
+		a.Issue = ev.Issue
+		fx = ActionEffects{Changed: true, Entry: timeline.Entry{Actor: "tracker", What: "tracked", Text: a.Issue}}
 	case ActionDue:
 		if a.State != ActionOpen || a.NagDue.IsZero() || a.NagDue.After(now) {
 			break
@@ -214,6 +236,9 @@ func NextAction(a Action, ev ActionEvent, now time.Time) (Action, ActionEffects)
 		if a.Nags > 2 {
 			fx.Nag = NagManager
 		}
+	}
+	if fx.Answer != "" && fx.Changed { // what people do
+		a.Revision = before + 1
 	}
 	return a, fx
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/notify"
 	"pagerd/schedule"
 )
 
@@ -51,6 +52,12 @@ func ChecklistOwed(incident int64, s alert.Severity, service, commander string, 
 	}
 	return fit(strings.Join(items, ", "), frame{s.Short() + " " + word(service, 20) + ": ", fmt.Sprintf(". Not ticked in incident %d%s. pagerd incident checklist %d", incident, whose, incident)},
 		frame{s.Short() + " ", fmt.Sprintf(": not ticked in incident %d", incident)})
+}
+
+// TrackerFailed is the text by which an operator hears that the issue tracker does not take an action item.
+func TrackerFailed(action int64, reason notify.Reason) string {
+	return fit("", frame{"PAGERD: ", fmt.Sprintf("the issue tracker does not take action item #%d (%s). When it is mended: pagerd action resend %d", action, reason, action)},
+		frame{"PAGERD: ", fmt.Sprintf("the issue tracker does not take #%d", action)})
 }
 
 // UpdateOwed is the text by which the update is asked for that was promised to those who wait; late is how long ago.
