@@ -16,10 +16,13 @@ const MaxAlerts = 500
 // Retention, as [Store.Trim] applies it. What deduplicates has no shorter life than any sender's replay window.
 const (
 	KeepOps     = 26 * time.Hour       // operation ids at least; a day of replays and a margin
-	KeepClosed  = 30 * 24 * time.Hour  // deliveries of a page, after it was resolved; an alert's tombstone, after it was last heard
+	KeepClosed  = 30 * 24 * time.Hour  // an alert's tombstone, after it was last heard; deliveries, see below
 	KeepHistory = 400 * 24 * time.Hour // pages, incidents and timelines, after they closed; a year and a margin
 	KeepSent    = 50                   // newest Sent records of each contact
 )
+
+// The deliveries under a number go together: KeepClosed after its page was resolved, if it has one, and after the newest of
+// them was due.
 
 // Check reports what makes a change impossible whatever is stored: it is a mistake of the caller, never a conflict.
 func (c Change) Check() error {

@@ -257,6 +257,13 @@ func (g *group) expire(from int64, keep time.Duration, kind byte, number int64) 
 	return g.put(inExpiry, timeKey(later(from, keep), kind, number), nil)
 }
 
+// expireByDay leaves a hint for what lies under a page's number and outlives its closing, at the end of a day: many such
+// things make one hint.
+func (g *group) expireByDay(from, number int64) error {
+	const day = int64(24 * time.Hour)
+	return g.put(inExpiry, timeKey(later(from, store.KeepClosed)/day*day+day, kindPage, number), nil)
+}
+
 // later adds to an instant without running over.
 func later(at int64, by time.Duration) int64 {
 	if at > never-int64(by) {
@@ -282,8 +289,7 @@ func (g *group) writeAlerts(c *prepared, p plan) error {
 		}
 		// The page's closing brings its alerts to Trim; an end that comes without its page brings itself, by whole days.
 		if !a.head.open && (c.page == nil || c.page.number != a.page) {
-			day := int64(24 * time.Hour)
-			if err := g.put(inExpiry, timeKey(later(a.head.at, store.KeepClosed)/day*day+day, kindPage, a.page), nil); err != nil {
+			if err := g.expireByDay(a.head.at, a.page); err != nil {
 				return err
 			}
 		}
@@ -302,6 +308,11 @@ func (g *group) writeDeliveries(c *prepared) error {
 			}
 		}
 		g.added = append(g.added, d.Delivery)
+		if c.page == nil || c.page.number != d.Page { // its page, if it has one, may have closed long ago
+			if err := g.expireByDay(nanos(d.At), d.Page); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -135,7 +135,8 @@ func (t *trimmer) hints() error {
 	return nil
 }
 
-// closedPage deletes the deliveries of a page that closed long ago, and its alerts that were not heard of for as long.
+// closedPage deletes the deliveries of a page that closed long ago, or of a number that no page has, and a page's alerts that
+// were not heard of for as long.
 func (t *trimmer) closedPage(number int64) error {
 	prefix := uintKey(uint64(number))
 	if v := t.g.get(inPages, prefix); v != nil {
@@ -143,6 +144,8 @@ func (t *trimmer) closedPage(number int64) error {
 		if err != nil || !t.old(h.at, store.KeepClosed) {
 			return nil // open again, closed again later, or damaged: then it stays for support to look at
 		}
+	}
+	if !t.younger(prefix) {
 		if err := t.deliveries(prefix); err != nil {
 			return err
 		}
@@ -174,6 +177,20 @@ func (t *trimmer) closedPage(number int64) error {
 		return nil
 	}
 	return t.g.put(inExpiry, timeKey(again, kindPage, number), nil)
+}
+
+// younger reports whether a delivery of the number is kept: it has left a hint of its own.
+func (t *trimmer) younger(prefix []byte) bool {
+	for _, which := range []int{inOutbox, inDeliveries} {
+		young := t.keys(which, prefix, func(_, v []byte) bool {
+			var d store.Delivery
+			return decode(v, &d) == nil && !t.old(nanos(d.At), store.KeepClosed)
+		})
+		if len(young) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *trimmer) deliveries(prefix []byte) error {

@@ -31,9 +31,8 @@ func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, 
 			delete(s.alerts, id)
 		}
 	}
-	for _, n := range slices.Sorted(maps.Keys(s.pages)) {
-		r := s.pages[n]
-		if old(r.closed, store.KeepClosed) {
+	for _, n := range slices.Sorted(maps.Keys(s.byPage)) {
+		if r, ok := s.pages[n]; (!ok || old(r.closed, store.KeepClosed)) && old(s.newest(n), store.KeepClosed) {
 			s.byPage[n] = slices.DeleteFunc(s.byPage[n], func(id string) bool {
 				if !spend() {
 					return false
@@ -43,6 +42,12 @@ func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, 
 				return true
 			})
 		}
+		if len(s.byPage[n]) == 0 {
+			delete(s.byPage, n)
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.pages)) {
+		r := s.pages[n]
 		if old(r.closed, store.KeepHistory) && s.trimTimeline(object("page", n), spend) && spend() {
 			s.groups[r.object] = slices.DeleteFunc(s.groups[r.object], func(m int64) bool { return m == n })
 			delete(s.pages, n)
@@ -55,6 +60,16 @@ func (s *Store) Trim(ctx context.Context, now time.Time, limit int) (more bool, 
 		}
 	}
 	return limit < 0, nil
+}
+
+// newest is when the newest delivery under a number was due.
+func (s *Store) newest(number int64) (at time.Time) {
+	for _, id := range s.byPage[number] {
+		if d := s.deliveries[id]; d.At.After(at) {
+			at = d.At
+		}
+	}
+	return at
 }
 
 // trimTimeline deletes all entries but the newest, which stays as the tombstone: it holds the chain's last hash.

@@ -200,7 +200,11 @@ func encodeChange(c store.Change) (*encoded, error) {
 		if visible == "" {
 			visible = hex16(0)
 		}
-		e.args = append(e.args, d.ID, decimal(d.Page), string(d.Channel), d.Lane, turn(d), visible, body)
+		loose := "" // its page, if it has one, may have closed long ago
+		if c.Page == nil || c.Page.Number != d.Page {
+			loose = expiry(d.At)
+		}
+		e.args = append(e.args, d.ID, decimal(d.Page), string(d.Channel), d.Lane, turn(d), visible, loose, body)
 		e.size += len(body)
 	}
 	e.entries = append(e.entries, len(c.Entries))

@@ -98,6 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 
 		{"TrimKeepsWhatRetentionKeeps", trimKeepsWhatRetentionKeeps},
 		{"TrimGoesInSmallSteps", trimGoesInSmallSteps},
+		{"TrimTakesDeliveriesThatNoPageOwns", trimTakesDeliveriesThatNoPageOwns},
 
 		{"ReopenKeepsEverything", reopenKeepsEverything},
 		{"ReopenSendsWhatWasCommitted", reopenSendsWhatWasCommitted},

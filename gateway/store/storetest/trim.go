@@ -122,3 +122,55 @@ func trimGoesInSmallSteps(t *testing.T, h Harness) {
 	trim(t, s, at(41*day))
 	same(t, "late alert in the end", must[[]alert.State](t)(s.PageAlerts(ctx, 1002, 10)), nil)
 }
+
+// trimTakesDeliveriesThatNoPageOwns: letters, and what asks for an action item, stand under numbers that no page has, or
+// are written long after their page closed.
+func trimTakesDeliveriesThatNoPageOwns(t *testing.T, h Harness) {
+	ctx, s := context.Background(), h.Store
+	owed := func(number int64, n int, due time.Time) store.Delivery {
+		d := newDelivery(number, n, "ana/sms", alert.SEV4)
+		d.At, d.VisibleAt = due, due
+		return d
+	}
+	left := func(number int64) (out []string) {
+		for _, d := range must[[]store.Delivery](t)(s.Deliveries(ctx, number)) {
+			out = append(out, d.ID)
+		}
+		return out
+	}
+	closedPage(t, s, 1001)
+	commit(t, s, newChange(1002)) // stays open
+	const far = 1 << 51           // a subscriber's
+	put(t, s, owed(2001, 1, at(0)), owed(2001, 2, at(0)), owed(far, 1, at(0)))
+	put(t, s, owed(2001, 3, at(10*day)), owed(2002, 1, at(10*day)))
+	put(t, s, owed(1001, 9, at(20*day)), owed(1002, 9, at(0)))
+	for _, c := range claim(t, s, at(20*day), store.ClaimOptions{Limit: 100, Max: 1, Lease: time.Minute}, 9) {
+		settle(t, s, c, store.Settlement{State: store.SentState, At: at(20 * day)})
+	}
+
+	trim(t, s, at(30*day-1))
+	same(t, "the stranger's, before its time", left(far), []string{page.SendID(far, 1)})
+	trim(t, s, at(31*day))
+	same(t, "the stranger's", left(far), nil)
+	same(t, "of a number whose newest is younger", len(left(2001)), 3)
+	same(t, "of a page that closed, and is asked for since", len(left(1001)), 3)
+	trim(t, s, at(41*day))
+	same(t, "of a number", left(2001), nil)
+	same(t, "of another", left(2002), nil)
+	same(t, "of a page that closed, and is asked for since", len(left(1001)), 3)
+	same(t, "the page", must[page.Page](t)(s.Page(ctx, 1001)).Status, page.Resolved)
+	trim(t, s, at(51*day))
+	same(t, "of a page that closed, in the end", left(1001), nil)
+	same(t, "recent deliveries", len(must[[]store.Delivery](t)(s.RecentDeliveries(ctx, 100))), 3)
+	same(t, "of the open page", len(left(1002)), 3)
+	put(t, s, owed(2001, 4, at(51*day))) // the number goes on
+	trim(t, s, at(60*day))
+	same(t, "of the number, later", left(2001), []string{"2001-4"})
+	trim(t, s, at(82*day))
+	same(t, "of the number, in the end, though it was never sent", left(2001), nil)
+	claim(t, s, at(82*day), options(), 0)
+	trim(t, s, at(500*day))
+	if _, err := s.Page(ctx, 1001); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the closed page after 500 days: %v", err)
+	}
+}

@@ -72,11 +72,23 @@ for i = 1, tonumber(arg()) do
   alerts[i] = a
 end
 
+-- Numbers with deliveries of which this change holds no page: those that no open page has are trimmed by the newest delivery.
+local loose = {}
+local function loosen(n, score)
+  local l = loose[n]
+  if not l then
+    l = {open = redis.call('HGET', P .. 'page:' .. n, 'open') == '1', was = redis.call('ZSCORE', P .. 'closed', n) or nil}
+    loose[n], loose[#loose + 1] = l, n
+  end
+  if not l.score or tonumber(score) > tonumber(l.score) then l.score = score end
+end
+
 local deliveries = {}
 for i = 1, tonumber(arg()) do
   local d = {id = arg()}
-  d.page, d.channel, d.lane, d.p, d.vis, d.body = arg(), arg(), arg(), arg(), arg(), arg()
+  d.page, d.channel, d.lane, d.p, d.vis, d.loose, d.body = arg(), arg(), arg(), arg(), arg(), arg(), arg()
   d.key = P .. 'd:' .. d.id
+  if d.loose ~= '' then loosen(d.page, d.loose) end
   if redis.call('EXISTS', d.key) == 1 then return {'CONFLICT', 'delivery ' .. d.id .. ' exists'} end
   deliveries[i] = d
 end
@@ -184,6 +196,10 @@ local failed = atomically(function()
       'p', d.p, 'vis', d.vis, 'tok', '0', 'bun', '', 'att', '0', 'aat', '', 'set', '', 'b', d.body)
     write({'RPOP', P .. 'ds:' .. d.page}, 'RPUSH', P .. 'ds:' .. d.page, d.id)
     join('L:' .. d.lane, d.id, d.p, d.vis, d.channel, d.lane)
+  end
+  for _, n in ipairs(loose) do
+    local l = loose[n]
+    if not l.open and (not l.was or tonumber(l.was) < tonumber(l.score)) then move(P .. 'closed', l.was, l.score, n) end
   end
   for _, d in ipairs(puts) do
     local had = d.had

@@ -31,7 +31,7 @@ for _, id in ipairs(due('cold', ARGV[4])) do
   redis.call('ZREM', P .. 'cold', id)
 end
 
--- of a page that closed long ago: its deliveries
+-- of a page that closed long ago, or a number that no page has: its deliveries
 for _, n in ipairs(due('closed', ARGV[5])) do
   for _, id in ipairs(redis.call('LRANGE', P .. 'ds:' .. n, 0, left)) do
     if not spend() then return full end
@@ -45,8 +45,8 @@ for _, n in ipairs(due('closed', ARGV[5])) do
     refresh()
     redis.call('LPOP', P .. 'ds:' .. n)
   end
-  local at = redis.call('ZSCORE', P .. 'closed', n)
-  redis.call('ZADD', P .. 'history', at, 'page:' .. n)
+  local at = redis.call('HGET', P .. 'page:' .. n, 'x')
+  if at and at ~= '' then redis.call('ZADD', P .. 'history', at, 'page:' .. n) end
   redis.call('ZREM', P .. 'closed', n)
 end
 
