@@ -39,7 +39,7 @@ func layers() map[string]layer {
 		"pagerd/gateway/page":     {level: 3, pure: true},
 		"pagerd/gateway/incident": {level: 3, pure: true},
 		"pagerd/gateway/report":   {level: 4, pure: true},
-		"pagerd/gateway/calendar": {level: 3, pure: true},
+		"pagerd/gateway/shift":    {level: 3, pure: true},
 
 		"pagerd/gateway/postmortem": {level: 4, pure: true},
 		"pagerd/gateway/update":     {level: 4, pure: true},

@@ -66,7 +66,7 @@ const (
 	KindResolved Kind = "resolved" // over; told once to everybody who was rung
 	KindOver     Kind = "over"     // to the commander: every page of the incident is over; is the incident?
 	KindRemind   Kind = "remind"   // an incident asks by itself: a missed target, a relief; read, not answered by a digit
-	KindOwed     Kind = "owed"     // a postmortem or an action item is asked for; read, not answered by a digit
+	KindOwed     Kind = "owed"     // a postmortem or an action item is asked for, or a shift begins or ended; read, not answered by a digit
 	KindLetter   Kind = "letter"   // to somebody who is not rung: an update, a digest, a subscription; made when it is sent
 	KindAlarm    Kind = "alarm"    // pagerd itself has a problem (gap in the schedule, unreachable responder)
 )

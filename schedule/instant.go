@@ -41,8 +41,8 @@ func transition(lo, hi time.Time, zone *time.Location) time.Time {
 	return hi.Truncate(time.Second)
 }
 
-// DateOf is the calendar day that the zone's clocks show at t.
-func DateOf(t time.Time, zone *time.Location) Date {
+// dateOf is the calendar day that the zone's clocks show at t.
+func dateOf(t time.Time, zone *time.Location) Date {
 	y, m, d := t.In(zone).Date()
 	return Date{y, m, d}
 }

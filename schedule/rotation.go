@@ -15,7 +15,7 @@ func (r Rotation) turn(t time.Time) int {
 	}
 	span := r.span()
 	// The hand-off of day d lies at the wall clock's time on d, so the guess by calendar days is off by one at most.
-	n := floorDiv(int64(DateOf(t, r.Zone).days()-r.Start.days()), int64(span))
+	n := floorDiv(int64(dateOf(t, r.Zone).days()-r.Start.days()), int64(span))
 	for t.Before(r.turnStart(n)) {
 		n--
 	}
@@ -79,7 +79,7 @@ func (r Rotation) open(t time.Time) bool {
 
 // contains reports whether t lies in the weekly window.
 func (w Window) contains(t time.Time, zone *time.Location) bool {
-	today := DateOf(t, zone)
+	today := dateOf(t, zone)
 	for _, d := range []Date{today.Add(-1), today} {
 		if len(w.Days) > 0 && !slices.Contains(w.Days, d.Weekday()) {
 			continue
@@ -106,7 +106,7 @@ func (r Rotation) edge(t time.Time) time.Time {
 	var first time.Time
 	for _, w := range r.Restrict {
 		for k := -1; k <= 8; k++ {
-			d := DateOf(t, r.Zone).Add(k)
+			d := dateOf(t, r.Zone).Add(k)
 			if len(w.Days) > 0 && !slices.Contains(w.Days, d.Weekday()) {
 				continue
 			}
@@ -140,7 +140,7 @@ func (h Hours) opens(t time.Time, zone *time.Location) time.Time {
 		return t
 	}
 	for k := 0; k <= 8; k++ {
-		d := DateOf(t, zone).Add(k)
+		d := dateOf(t, zone).Add(k)
 		if !slices.Contains(h.Days, d.Weekday()) {
 			continue
 		}

@@ -84,8 +84,8 @@ func nightEnds() Clock { return Clock{Hour: 6} }
 func RemindAt(start time.Time, lead time.Duration, zone *time.Location) time.Time {
 	const day = 24 * time.Hour
 	local := start.In(zone)
-	at := Instant(DateOf(start, zone).Add(-int(lead/day)), Clock{Hour: local.Hour(), Minute: local.Minute()}, zone).Add(-(lead % day))
-	today := DateOf(at, zone)
+	at := Instant(dateOf(start, zone).Add(-int(lead/day)), Clock{Hour: local.Hour(), Minute: local.Minute()}, zone).Add(-(lead % day))
+	today := dateOf(at, zone)
 	closes := Instant(today, calmUntil(), zone)
 	switch {
 	case at.Before(Instant(today, calmFrom(), zone)):
@@ -98,7 +98,7 @@ func RemindAt(start time.Time, lead time.Duration, zone *time.Location) time.Tim
 
 // Awake is t, or 09:00 of that morning when t lies in the night, 22:00 to 06:00 by the zone's clock.
 func Awake(t time.Time, zone *time.Location) time.Time {
-	today := DateOf(t, zone)
+	today := dateOf(t, zone)
 	switch {
 	case t.Before(Instant(today, nightEnds(), zone)):
 		return Instant(today, calmFrom(), zone).UTC()

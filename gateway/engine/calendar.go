@@ -32,14 +32,17 @@ func calendarNumber(k report.Kind) int64 {
 	return map[report.Kind]int64{report.Daily: 1, report.Weekly: 2, report.Monthly: 3, report.Quarterly: 4}[k]
 }
 
-// KeepCalendar makes the due instants of reviews and digests those of the configuration: at the start, and when it was
-// replaced. Doing it again changes nothing; of several replicas one does it.
+// KeepCalendar makes the due instants of reviews, digests and reminders of shifts those of the configuration: at the start,
+// and when it was replaced. Doing it again changes nothing; of several replicas one does it.
 func (e *Engine) KeepCalendar(ctx context.Context, now time.Time) error {
 	now = e.instant(now)
 	for _, kind := range report.Kinds() {
 		if err := e.keepDate(ctx, kind, now); err != nil && !errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("the calendar of the %s report: %w", kind, err)
 		}
+	}
+	if err := e.lookAtShifts(ctx, now); err != nil && !errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("the calendar of shifts: %w", err)
 	}
 	return nil
 }
@@ -72,9 +75,17 @@ func (e *Engine) date(kind report.Kind, now time.Time) (calendar, time.Time) {
 	return entry, due
 }
 
-// fireCalendar begins the mailing of the newest period that should have been told by now, and moves on to the next. Who was
-// down for a week tells of one day then, not of seven.
+// fireCalendar does what is due at a time of day.
 func (e *Engine) fireCalendar(ctx context.Context, number int64, now time.Time) error {
+	if number == shiftsNumber {
+		return e.lookAtShifts(ctx, now)
+	}
+	return e.fireReport(ctx, number, now)
+}
+
+// fireReport begins the mailing of the newest period that should have been told by now, and moves on to the next. Who was
+// down for a week tells of one day then, not of seven.
+func (e *Engine) fireReport(ctx context.Context, number int64, now time.Time) error {
 	var have calendar
 	r, err := e.loadRecord(ctx, store.Calendar, number, &have)
 	if err != nil || r.Due.IsZero() || r.Due.After(now) {

@@ -202,6 +202,7 @@ func (e *Engine) notification(ds []store.Delivery, pages map[int64]page.Page, co
 	link := Link{Delivery: first.ID, Person: contact.Person, Expires: now.Add(linkLife)}
 	for _, d := range ds {
 		p := pages[d.Page]
+		p.Number = d.Page                          // what is only read may be about something that has no page
 		if slices.Contains(link.Pages, p.Number) { // two steps asked at once: one line says it
 			continue
 		}

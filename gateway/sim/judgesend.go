@@ -237,16 +237,14 @@ func (j *judge) sent(l *life, n notify.Notification, reached bool) []*sending {
 // stillWanted checks that what a message asks was still to be asked when it was claimed. One that was claimed before may
 // still arrive, at most one to each contact.
 func (j *judge) stillWanted(f *deliveryFile, flight *flight, name string, d store.Delivery) {
+	if d.Kind != notify.KindPage && d.Kind != notify.KindInform { // what is only read may have no page
+		return
+	}
 	p := j.pages[d.Page]
 	r := p.round(d.Round)
-	stop := 0
-	switch d.Kind {
-	case notify.KindPage:
-		stop = r.stopped
-	case notify.KindInform:
+	stop := r.stopped
+	if d.Kind == notify.KindInform {
 		stop = r.ended
-	default:
-		return
 	}
 	if known := r.known[d.Person]; known != 0 && (stop == 0 || known < stop) && d.Kind == notify.KindInform {
 		stop = known

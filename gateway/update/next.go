@@ -122,7 +122,7 @@ func due(l Log, in incident.Incident, now time.Time) (Log, Effects) {
 		return l, Effects{Changed: true}
 	}
 	l.Late++
-	fx := Effects{Changed: true, Late: now.Sub(l.Promised), Ask: []string{speaker(in)}}
+	fx := Effects{Changed: true, Late: now.Sub(l.Promised), Ask: []string{Speaker(in)}}
 	switch {
 	case l.Late == 1:
 		l.Due = now.Add(lateAfter)
@@ -142,8 +142,8 @@ func due(l Log, in incident.Incident, now time.Time) (Log, Effects) {
 	return l, fx
 }
 
-// speaker is who tells others: the communications lead, else the commander.
-func speaker(in incident.Incident) string {
+// Speaker is who tells others: the communications lead, else the commander.
+func Speaker(in incident.Incident) string {
 	if lead := in.Holders(incident.RoleCommunications); len(lead) > 0 {
 		return lead[0]
 	}

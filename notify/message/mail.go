@@ -67,7 +67,7 @@ func wants(n notify.Notification) string {
 	case notify.KindRemind:
 		return "Your incident asks for you."
 	case notify.KindOwed:
-		return "Something is owed."
+		return "A reminder."
 	case notify.KindAlarm:
 		return "pagerd itself needs attention."
 	}

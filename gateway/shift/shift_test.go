@@ -1,14 +1,35 @@
-package calendar
+package shift
 
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
+	_ "time/tzdata"
 
 	"pagerd/schedule"
 )
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func instant(t testing.TB, s string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
 
 // team is a weekly rotation of three in Madrid, handed off on Mondays at 09:00.
 func team(t testing.TB, overrides ...schedule.Override) *schedule.Book {
@@ -25,32 +46,32 @@ func team(t testing.TB, overrides ...schedule.Override) *schedule.Book {
 // diary plays looks at their due instants and writes down who is told what, when, in UTC.
 type diary struct {
 	t     *testing.T
-	book  ShiftBook
+	log   Log
 	lines []string
 }
 
 func (d *diary) look(b *schedule.Book, now time.Time) {
 	d.t.Helper()
-	stored, err := json.Marshal(d.book) // each look is that of another process
+	stored, err := json.Marshal(d.log) // each look is that of another process
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	var book ShiftBook
-	if err := json.Unmarshal(stored, &book); err != nil {
+	var log Log
+	if err := json.Unmarshal(stored, &log); err != nil {
 		d.t.Fatal(err)
 	}
-	next, remind, _ := book.Look(b, now)
+	next, remind, _ := log.Look(b, now)
 	for _, r := range remind {
 		d.lines = append(d.lines, fmt.Sprintf("%s %s %s", now.Format("02T15:04"), r.Person, r.What))
 	}
-	d.book = next
+	d.log = next
 }
 
 // until looks at each due instant until t, and at t.
 func (d *diary) until(b *schedule.Book, t time.Time) {
 	d.t.Helper()
-	for d.book.Due.Before(t) {
-		d.look(b, d.book.Due)
+	for d.log.Due.Before(t) {
+		d.look(b, d.log.Due)
 	}
 	d.look(b, t)
 }
@@ -179,7 +200,7 @@ func TestWhatWasToldIsForgottenWhenItsTurnIsLongOver(t *testing.T) {
 	b.Rotations["platform"] = r
 	d := begun(t, b, "2026-03-06T12:00:00Z")
 	d.until(b, instant(t, "2026-04-06T12:00:00Z"))
-	if n := len(d.book.Told); n > 24 {
+	if n := len(d.log.Told); n > 24 {
 		t.Errorf("%d are kept", n)
 	}
 	if n := len(d.lines); n != 186 { // 93 shifts, each with two messages
@@ -190,5 +211,19 @@ func TestWhatWasToldIsForgottenWhenItsTurnIsLongOver(t *testing.T) {
 		if seen[l]++; seen[l] > 2 { // moved to 18:00, at most two shifts of one person begin in a day
 			t.Errorf("%s: %d times", l, seen[l])
 		}
+	}
+}
+
+// TestFormatOneIsReadForEver: what was stored by the first release.
+func TestFormatOneIsReadForEver(t *testing.T) {
+	at := instant(t, "2026-03-02T09:00:00Z")
+	want := Log{Format: 1, Due: at, Told: []Told{{What: GoesOn, Rotation: "platform", Person: "ana", Turn: at, Until: at.Add(168 * time.Hour)}}}
+	b, err := os.ReadFile("testdata/log-1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Log
+	if err := json.Unmarshal(b, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v %v, want %+v", got, err, want)
 	}
 }

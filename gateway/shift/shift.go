@@ -1,4 +1,8 @@
-package calendar
+// Package shift reminds people of their shifts: before somebody goes on call, and when they went off.
+//
+// It promises that nobody is reminded twice of the same shift, whatever is overridden, moved or restarted meanwhile; that
+// nobody is woken for it where it can wait; and that nobody is told where nothing changes.
+package shift
 
 import (
 	"cmp"
@@ -8,6 +12,9 @@ import (
 
 	"pagerd/schedule"
 )
+
+// Format is the version of the stored form.
+const Format = 1
 
 // What somebody is told of a shift.
 type What string
@@ -33,12 +40,11 @@ type Told struct {
 	Until    time.Time `json:"until"` // it ends
 }
 
-// ShiftBook is what was told of the shifts of all rotations. All instants are UTC.
-type ShiftBook struct {
+// Log is what was told of the shifts of all rotations. All instants are UTC.
+type Log struct {
 	Format int       `json:"format"`
-	Due    time.Time `json:"due"`             // when shifts are looked at next
-	Told   []Told    `json:"told,omitempty"`  // of turns that are not long over
-	Sends  int       `json:"sends,omitempty"` // messages so far; set by the engine
+	Due    time.Time `json:"due"`            // when shifts are looked at next
+	Told   []Told    `json:"told,omitempty"` // of turns that are not long over
 }
 
 // lookEvery is how often shifts are looked at where nothing is to be told: what comes later than the horizon is seen then.
@@ -54,18 +60,18 @@ const ahead = lookEvery + 24*time.Hour
 // overridden later: also of one that was given to them at short notice, or that began while nobody looked. Late reminders
 // wait for the morning where they can. The first look tells nothing that should have been told before it. changed says that
 // the value is another one; looking earlier than necessary does no harm and is none.
-func (s ShiftBook) Look(b *schedule.Book, now time.Time) (next ShiftBook, remind []Reminder, changed bool) {
-	look := look{book: b, now: now, due: now.Add(lookEvery), first: s.Format == 0, before: s.Told}
+func (g Log) Look(b *schedule.Book, now time.Time) (next Log, remind []Reminder, changed bool) {
+	look := look{book: b, now: now, due: now.Add(lookEvery), first: g.Format == 0, before: g.Told}
 	for _, name := range slices.Sorted(maps.Keys(b.Rotations)) {
 		if r := b.Rotations[name]; r.Remind > 0 {
 			look.rotation(r)
 		}
 	}
-	if !look.first && len(look.remind) == 0 && s.Due.After(now) && !s.Due.After(look.due) {
-		return s, nil, false
+	if !look.first && len(look.remind) == 0 && g.Due.After(now) && !g.Due.After(look.due) {
+		return g, nil, false
 	}
-	s.Format, s.Due, s.Told = Format, look.due, look.told
-	return s, look.remind, true
+	g.Format, g.Due, g.Told = Format, look.due, look.told
+	return g, look.remind, true
 }
 
 // look is one look at all rotations.
