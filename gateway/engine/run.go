@@ -101,9 +101,10 @@ func (e *Engine) background(f func()) {
 	}()
 }
 
-// dispatch claims as many messages per channel as have a free place, and sends each on its own goroutine.
+// dispatch claims as many messages per channel as have a free place, and sends each on its own goroutine. What has no
+// provider is claimed too: it fails for good, and its page hears of it.
 func (e *Engine) dispatch(ctx context.Context, slots *slots, clock func() time.Time, now time.Time) {
-	for channel := range e.senders {
+	for _, channel := range notify.Channels() {
 		free := slots.free(channel)
 		if free == 0 || !slots.turn(channel, now) {
 			continue
@@ -113,7 +114,9 @@ func (e *Engine) dispatch(ctx context.Context, slots *slots, clock func() time.T
 		if err != nil {
 			return
 		}
-		slots.looked(channel, now, len(claims) > 0)
+		if len(claims) == 0 && !e.prompt(channel) {
+			slots.later(channel, now)
+		}
 		for _, c := range claims {
 			slots.take(channel)
 			e.background(func() {
@@ -183,8 +186,8 @@ func (e *Engine) renew(ctx context.Context, c store.Claim, l *lease, clock func(
 // idle is how long the loop may wait for the next instant.
 func (e *Engine) idle(ctx context.Context, slots *slots, now time.Time) time.Duration {
 	var open []notify.Channel
-	for _, channel := range notify.Paging() { // letters are looked for at least once in maxIdle
-		if _, ok := e.senders[channel]; ok && slots.free(channel) > 0 {
+	for _, channel := range notify.Channels() {
+		if e.prompt(channel) && slots.free(channel) > 0 {
 			open = append(open, channel)
 		}
 	}
@@ -224,28 +227,28 @@ func (e *Engine) poke() {
 // Drain waits for group work and attempts under way.
 func (e *Engine) Drain() { e.work.Wait() }
 
-// slots bounds the attempts at a time per channel, and how often letters are looked for.
+// prompt reports whether what is sent on a channel leaves at once. What nobody waits for, or has no provider, is looked at once
+// in maxIdle, and on while there is some, so that each page does not cost a look for letters too.
+func (e *Engine) prompt(c notify.Channel) bool {
+	return slices.Contains(notify.Paging(), c) && e.senders[c] != nil
+}
+
+// slots bounds the attempts at a time per channel, and how often some of them are looked at.
 type slots struct {
 	mu    sync.Mutex
 	limit map[notify.Channel]int
 	used  map[notify.Channel]int
-	again map[notify.Channel]time.Time // when a channel of letters is looked at next; of Run's loop alone
+	again map[notify.Channel]time.Time // when a channel is looked at next; of Run's loop alone
 }
 
 func newSlots(limits map[notify.Channel]int) *slots {
 	return &slots{limit: limits, used: map[notify.Channel]int{}, again: map[notify.Channel]time.Time{}}
 }
 
-// turn reports whether a channel is looked at now: letters once in maxIdle, and on while there are some, so that each page
-// does not cost a look for letters too.
+// turn reports whether a channel is looked at now, and later that it is not for a while.
 func (s *slots) turn(c notify.Channel, now time.Time) bool { return !now.Before(s.again[c]) }
 
-// looked says what a look at a channel came to.
-func (s *slots) looked(c notify.Channel, now time.Time, found bool) {
-	if !found && !slices.Contains(notify.Paging(), c) {
-		s.again[c] = now.Add(maxIdle)
-	}
-}
+func (s *slots) later(c notify.Channel, now time.Time) { s.again[c] = now.Add(maxIdle) }
 
 func (s *slots) free(c notify.Channel) int {
 	s.mu.Lock()

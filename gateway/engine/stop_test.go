@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,5 +55,50 @@ func TestAStopWaitsNotLongerForAProviderThatSaysNothing(t *testing.T) {
 		if err != nil || len(ds) != 1 || ds[0].State != store.Pending || ds[0].Ambiguous != 1 || ds[0].VisibleAt.After(time.Now().Add(time.Second)) {
 			t.Errorf("deliveries %+v, %v", ds, err)
 		}
+	})
+}
+
+// TestAChannelWithoutAProviderIsGivenUpAndKeepsNothingWaiting: a person has a mail address, and no SMTP server is configured.
+// The mail fails for good, and /readyz/page does not say that the outbox is late.
+func TestAChannelWithoutAProviderIsGivenUpAndKeepsNothingWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, err := config.Parse("test.yaml", []byte(strings.Replace(yaml, `sms: "+34600000002"`, `sms: "+34600000002", email: ben@example.com`, 1)), func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := memstore.New()
+		e, err := engine.New(t.Context(), engine.Options{Store: st, Config: func() *config.Config { return cfg },
+			Senders: map[notify.Channel]engine.Sender{notify.SMS: &provider{}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Accept(t.Context(), batch("Down"), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { e.Run(ctx, time.Now); close(ended) }()
+		time.Sleep(time.Minute) // of the bubble's clock
+		ds, err := st.Deliveries(t.Context(), 1001)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mails := 0
+		for _, d := range ds {
+			if d.Channel == notify.Email {
+				mails++
+				if d.State != store.Failed || d.Reason != notify.ReasonNoContact {
+					t.Errorf("%+v", d)
+				}
+			}
+		}
+		if mails == 0 {
+			t.Errorf("no mail: %+v", ds)
+		}
+		if late := e.Late(t.Context(), time.Now()); late != 0 {
+			t.Errorf("late by %s", late)
+		}
+		stop()
+		<-ended
 	})
 }
