@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"pagerd/config"
+	"pagerd/gateway"
 )
 
 func TestMain(m *testing.M) {
@@ -21,8 +26,34 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"status": exitStatus,
+			"daemon": daemon,
 		},
 	})
+}
+
+// daemon serves a configuration, with a store of its own and on free ports, until the script ends: "daemon pagerd.yaml". The
+// commands that follow speak to it as its admin.
+func daemon(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: daemon FILE")
+	}
+	text := "listen: {public: \"127.0.0.1:0\", ops: \"127.0.0.1:0\"}\ntokens: [{name: script, token: script-token, role: admin, person: ana}]\n" +
+		"store: {path: " + filepath.Join(ts.Getenv("WORK"), "pagerd.db") + "}\n" + ts.ReadFile(args[0])
+	cfg, err := config.Parse(args[0], []byte(text), func(string) (string, bool) { return "", false })
+	ts.Check(err)
+	g, err := gateway.New(gateway.Options{Config: cfg, Version: "test"})
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx) }()
+	ts.Defer(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			ts.Logf("the daemon ended: %v", err)
+		}
+	})
+	ts.Setenv("PAGERD_URL", "http://"+g.OpsAddr())
+	ts.Setenv("PAGERD_TOKEN", "script-token")
 }
 
 // exitStatus runs pagerd and wants exactly that status: "status 2 oncall --at x". Its output is there for stdout and stderr.
