@@ -18,6 +18,7 @@ import (
 	"pagerd/gateway/incident"
 	"pagerd/gateway/metric"
 	"pagerd/gateway/page"
+	"pagerd/gateway/report"
 	"pagerd/gateway/store"
 	"pagerd/gateway/store/memstore"
 	"pagerd/gateway/timeline"
@@ -74,7 +75,8 @@ func testConfig() *config.Config {
 			Contacts: []notify.Contact{{ID: name + "/sms", Person: name, Channel: notify.SMS, Address: number}}}
 	}
 	return &config.Config{
-		File: "pagerd.yaml", Hash: "5eed00112233445566778899", Routing: &routing.Tree{},
+		Reports: config.Reports{TimeOff: report.DefaultTimeOff()},
+		File:    "pagerd.yaml", Hash: "5eed00112233445566778899", Routing: &routing.Tree{},
 		Book: &schedule.Book{People: people, Rotations: map[string]schedule.Rotation{
 			"platform": {Name: "platform", Zone: time.UTC, People: []string{"ana", "ben"}, Unit: schedule.Weekly, Every: 1,
 				Start: schedule.Date{Year: 2026, Month: 3, Day: 2}, Handoff: schedule.Clock{Hour: 9}, Manager: "ben"},

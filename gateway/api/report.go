@@ -57,7 +57,7 @@ func (s *server) reportPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	review.Load = nil
+	review.Load, review.TimeOff = nil, nil
 	before, after := review.Period.Before(zone), review.Period.After(zone)
 	link := func(path string, q url.Values) string { return path + "?" + q.Encode() }
 	show := func(p report.Period) string { return link("/report", url.Values{"kind": {kind}, "date": {p.Day}}) }

@@ -52,6 +52,7 @@ func TestReportsComeInThreeFormsAndSayWhatIsWrongWithARequest(t *testing.T) {
 	for query, want := range map[string]string{
 		"monthly?date=2026-03":              `"mttr": {`,
 		"monthly?date=2026-03&format=md":    "# Monthly review: March 2026",
+		"monthly?date=2026-03-04&format=md": "- ana: 8 h 00 min for #900",
 		"weekly?date=2026-03-04&format=md":  "# Weekly digest: Week of 2 March 2026",
 		"daily?date=2026-03-04&format=html": "<title>Daily digest: Wednesday 4 March 2026",
 		"daily?format=md":                   "# Daily digest: Tuesday 3 March 2026",
@@ -76,7 +77,7 @@ func TestTheReportPageNeedsNoTokenAndTellsNobodysLoad(t *testing.T) {
 	if a.status != 200 || !strings.Contains(a.body, "2 incidents") || !strings.Contains(a.body, "/report?date=2026-03-03&amp;kind=daily") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	for _, never := range []string{"Responder", anasNumber, "<style", " style=", "<script"} {
+	for _, never := range []string{"Responder", "Time off owed", anasNumber, "<style", " style=", "<script"} {
 		if strings.Contains(a.body, never) {
 			t.Errorf("the page holds %q", never)
 		}

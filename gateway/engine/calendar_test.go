@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/postmortem"
+	"pagerd/gateway/report"
 	"pagerd/gateway/store"
 	"pagerd/gateway/store/memstore"
 	"pagerd/notify"
@@ -157,5 +159,28 @@ func TestTheWeeklyDigestSaysWhatIsOverdueAndWhatWasLearned(t *testing.T) {
 	}
 	if !strings.Contains(n.HTML, "rotate the certificate by itself") || !strings.Contains(n.HTML, "<style>") || strings.Contains(n.HTML, "style=") {
 		t.Error("the HTML part")
+	}
+}
+
+// TestTheReviewSaysWhoIsOwedTimeOff by the rule of the configuration and by who led, whoever led last.
+func TestTheReviewSaysWhoIsOwedTimeOff(t *testing.T) {
+	p := newPress(t, memstore.New())
+	p.configure(t, written+"reports: {time_off: {severity: SEV-2, owed: 8h, led: 2h}}")
+	now := p.leads(t)
+	for _, to := range []string{"ben", "ana"} { // each leads for three hours
+		now = now.Add(3 * time.Hour)
+		if _, err := p.Incident(t.Context(), 1001, incident.Assign{By: "ana", Channel: "cli", Role: incident.RoleCommander, Person: to}, "", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	day, _ := schedule.ParseDate("2026-03-28")
+	review, _, err := p.Review(t.Context(), report.Monthly, day, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ana, ben := report.Burden{Incident: 1001, Night: true, Led: 3 * 3600}, report.Burden{Incident: 1001, Led: 3 * 3600}
+	want := []report.Owed{{Person: "ana", Seconds: 8 * 3600, For: []report.Burden{ana}}, {Person: "ben", Seconds: 8 * 3600, For: []report.Burden{ben}}}
+	if !reflect.DeepEqual(review.TimeOff, want) {
+		t.Errorf("%+v, want %+v", review.TimeOff, want)
 	}
 }

@@ -25,7 +25,7 @@ const factsBatch = 500
 // it. What is damaged is left out. now is UTC.
 func (e *Engine) Facts(ctx context.Context, now time.Time) (report.Facts, error) {
 	zone := e.reportZone()
-	out := report.Facts{Format: report.Format, Zone: zone.String(), Incidents: []report.Fact{}, Pages: []report.PageFact{}}
+	out := report.Facts{Format: report.Format, Zone: zone.String(), Incidents: []report.Fact{}, Pages: []report.PageFact{}, TimeOff: e.config().Reports.TimeOff}
 	known := map[int64]bool{}
 	err := batches(ctx, e.store.Incidents, func(in incident.Incident) int64 {
 		out.Incidents = append(out.Incidents, report.Of(in, zone))

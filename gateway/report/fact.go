@@ -23,8 +23,19 @@ func Of(in incident.Incident, zone *time.Location) Fact {
 		DetectedAt: whole(in.DetectedAt), AckedAt: whole(in.AcknowledgedAt), MitigatedAt: whole(in.MitigatedAt), ResolvedAt: whole(in.ResolvedAt),
 		Commander: in.Commander, Goals: GoalsOf(in.Severity), Pages: slices.Clone(in.Pages), ImpactAt: whole(in.ImpactAt),
 		TriagedAt: whole(in.TriagedAt()), RootCause: in.RootCause, Merged: in.MergedInto, Reopened: in.Reopened,
-		CustomerData: in.CustomerData, Security: in.Security, Drill: in.Drill,
+		CustomerData: in.CustomerData, Security: in.Security, Drill: in.Drill, Led: led(in),
 	}
+}
+
+// led is who had the command of an incident from when to when.
+func led(in incident.Incident) []Led {
+	var out []Led
+	for _, a := range in.Roles {
+		if a.Role == incident.RoleCommander {
+			out = append(out, Led{Person: a.Person, From: whole(a.From), Until: whole(a.Until)})
+		}
+	}
+	return out
 }
 
 // OfPage takes the facts of a page. zoneOf is where a person's nights are.

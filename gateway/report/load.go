@@ -54,9 +54,11 @@ func loads(pages []PageFact, facts []Fact, p Period, now time.Time) []Load {
 		}
 	}
 	for _, f := range facts {
-		if led, ok := leading(f, p, now); ok {
-			s := of(f.Commander)
-			s.led = append(s.led, led)
+		for _, l := range f.leaders() {
+			if led, ok := l.within(f, p, now); ok {
+				s := of(l.Person)
+				s.led = append(s.led, led)
+			}
 		}
 	}
 	out := make([]Load, 0, len(people))
@@ -73,15 +75,35 @@ func loads(pages []PageFact, facts []Fact, p Period, now time.Time) []Load {
 // span is from one Unix second to another.
 type span struct{ from, to int64 }
 
-// leading is the part of the period in which an incident had its commander: from acknowledgement to resolution, or to now.
-func leading(f Fact, p Period, now time.Time) (span, bool) {
-	if f.Commander == "" || f.AckedAt.IsZero() || f.Merged != 0 && f.ResolvedAt.IsZero() { // merged: the other one's commander led both
-		return span{}, false
+// leaders are the commanders of an incident, each time that one took over. A fact that an older pagerd kept knows only the
+// last, who counts as leading since the acknowledgement. One that was merged has none: the other one's led both.
+func (f Fact) leaders() []Led {
+	switch {
+	case f.Merged != 0:
+		return nil
+	case len(f.Led) == 0 && f.Commander != "" && !f.AckedAt.IsZero():
+		return []Led{{Person: f.Commander, From: f.AckedAt}}
 	}
-	s := span{max(f.AckedAt.Unix(), p.From.Unix()), min(now.Unix(), p.To.Unix())}
-	if !f.ResolvedAt.IsZero() {
-		s.to = min(s.to, f.ResolvedAt.Unix())
+	return f.Led
+}
+
+// until is when somebody no longer led: when another took over, the incident was resolved, or now.
+func (l Led) until(f Fact, now time.Time) int64 {
+	until := now.Unix()
+	for _, end := range []time.Time{l.Until, f.ResolvedAt} {
+		if !end.IsZero() {
+			until = min(until, end.Unix())
+		}
 	}
+	return until
+}
+
+// seconds is how long they led then.
+func (l Led) seconds(f Fact, now time.Time) int64 { return max(0, l.until(f, now)-l.From.Unix()) }
+
+// within is the part of a period in which they led.
+func (l Led) within(f Fact, p Period, now time.Time) (span, bool) {
+	s := span{max(l.From.Unix(), p.From.Unix()), min(l.until(f, now), p.To.Unix())}
 	return s, s.to > s.from
 }
 

@@ -31,7 +31,8 @@ type Fact struct {
 	TriagedAt    time.Time       `json:"triaged_at,omitzero"`
 	MitigatedAt  time.Time       `json:"mitigated_at,omitzero"`
 	ResolvedAt   time.Time       `json:"resolved_at,omitzero"` // the last time; zero while it is open (again)
-	Commander    string          `json:"commander,omitempty"`
+	Commander    string          `json:"commander,omitempty"`  // the last one
+	Led          []Led           `json:"led,omitempty"`        // who had the command from when to when, in order
 	RootCause    string          `json:"root_cause,omitempty"`
 	Drill        bool            `json:"drill,omitempty"`
 	Merged       int64           `json:"merged,omitempty"`   // number of the incident that it became part of
@@ -40,6 +41,13 @@ type Fact struct {
 	Security     bool            `json:"security,omitempty"`
 	Goals        Goals           `json:"goals"` // of its severity when the fact was taken
 	Pages        []int64         `json:"pages,omitempty"`
+}
+
+// Led is a time for which somebody had the command of an incident.
+type Led struct {
+	Person string    `json:"person"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until,omitzero"` // when somebody else took over; zero = nobody did
 }
 
 // Goals are what a severity's times are held against, in seconds; 0 = no goal.
@@ -99,6 +107,7 @@ type Facts struct {
 	Zone      string     `json:"zone"` // IANA name: whose midnight ends a day and a month
 	Incidents []Fact     `json:"incidents"`
 	Pages     []PageFact `json:"pages"`
+	TimeOff   TimeOff    `json:"time_off,omitzero"` // the rule of the configuration
 	// What was learned and practised; missing in what an older pagerd exported.
 	Actions     []ActionFact     `json:"actions,omitempty"`
 	Postmortems []PostmortemFact `json:"postmortems,omitempty"`

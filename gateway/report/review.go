@@ -23,6 +23,7 @@ type Review struct {
 	Causeless  int          `json:"without_root_cause"`
 	Repeats    []Cause      `json:"repeats"`
 	Load       []Load       `json:"load,omitempty"`
+	TimeOff    []Owed       `json:"time_off,omitempty"` // for the incidents of the period
 	Quality    Quality      `json:"alert_quality"`
 	Open       []Fact       `json:"open,omitempty"` // not over at At, whenever they began; those that count
 	Learned    Learned      `json:"learned"`
@@ -71,6 +72,9 @@ func New(p Period, f Facts, now time.Time, zone *time.Location) Review {
 		BySeverity: groups(within, severityKey, h.bySeverity), ByService: groups(within, serviceKey, h.service), Trend: trend(h, p, zone),
 		Load: loads(f.Pages, kept, p, now), Quality: quality(f.Pages, p), Left: leftOut(f.Incidents, p), Incidents: within,
 		Rules: Rules(), Meanings: Definitions()}
+	if f.TimeOff.Severity.Valid() {
+		r.TimeOff, r.Meanings = f.TimeOff.owed(within, f.Pages, now), append(r.Meanings, f.TimeOff.definition())
+	}
 	r.Open, r.Learned = open(kept), learned(f, p, now, zone)
 	if p.Kind == Quarterly {
 		r.Questions = Questions()

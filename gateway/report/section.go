@@ -28,6 +28,7 @@ func (r Review) sections(zone *time.Location) []Section {
 		drills = []string{"There was no drill."}
 	}
 	add("Drills", drills)
+	add("Time off owed", lines(r.TimeOff, Owed.line))
 	add("To be talked about", r.Questions)
 	return out
 }
