@@ -62,7 +62,7 @@ func (e *Engine) putShift(ctx context.Context, c *store.Change, m shift.Reminder
 		e.log.Warn("nobody can be reminded of a shift", zap.String("schedule", m.Rotation), zap.String("responder", m.Person), zap.String("what", string(m.What)))
 		return nil
 	}
-	zone := cmp.Or(book.People[m.Person].Zone, book.Rotations[m.Rotation].Zone)
+	zone := cmp.Or(book.People[m.Person].Zone, book.Rotations[m.Rotation].Zone, time.UTC)
 	text := message.ShiftAhead(m.Rotation, m.Start, m.End, zone)
 	if m.What == shift.GoesOff {
 		left, err := e.leftBy(ctx, m.Person, m.Rotation)

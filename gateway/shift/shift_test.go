@@ -10,6 +10,8 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"pgregory.net/rapid"
+
 	"pagerd/schedule"
 )
 
@@ -226,4 +228,68 @@ func TestFormatOneIsReadForEver(t *testing.T) {
 	if err := json.Unmarshal(b, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v %v, want %+v", got, err, want)
 	}
+}
+
+// TestWhoeverComesWasToldBeforeAndOnce, whatever is overridden: found out hour by hour, without turns or stints.
+func TestWhoeverComesWasToldBeforeAndOnce(t *testing.T) {
+	begin := instant(t, "2026-03-04T00:00:00Z")
+	const weeks = 5
+	rapid.Check(t, func(r *rapid.T) {
+		b := team(t)
+		rotation := b.Rotations["platform"]
+		rotation.Zone, rotation.Remind = time.UTC, 24*time.Hour
+		b.Rotations["platform"] = rotation
+		for name, p := range b.People {
+			p.Zone = time.UTC
+			b.People[name] = p
+		}
+		for range rapid.IntRange(0, 6).Draw(r, "overrides") {
+			start := begin.Add(time.Duration(rapid.IntRange(0, weeks*7*24).Draw(r, "start")) * time.Hour)
+			b.Overrides = append(b.Overrides, schedule.Override{Rotation: "platform", Person: rapid.SampledFrom([]string{"ana", "ben", "carla", "dora"}).Draw(r, "person"),
+				Start: start, End: start.Add(time.Duration(rapid.IntRange(1, 300).Draw(r, "hours")) * time.Hour)})
+		}
+		type told struct {
+			person string
+			what   What
+			week   int // of the hour at which they came or went
+		}
+		week := func(at time.Time) int {
+			return int(at.Sub(instant(t, "2026-03-02T09:00:00Z")) / (7 * 24 * time.Hour))
+		}
+		when := map[told]time.Time{}
+		log := Log{}
+		for now := begin; now.Before(begin.AddDate(0, 0, 7*weeks)); now = log.Due {
+			next, remind, _ := log.Look(b, now)
+			for _, m := range remind {
+				key := told{m.Person, m.What, week(m.Start)}
+				if m.What == GoesOff {
+					key.week = week(m.End.Add(-1))
+				}
+				if !when[key].IsZero() {
+					r.Fatalf("%+v is told at %s and again at %s", key, when[key], now)
+				}
+				when[key] = now
+			}
+			log = next
+		}
+		for at := begin.AddDate(0, 0, 4); at.Before(begin.AddDate(0, 0, 7*weeks)); at = at.Add(time.Hour) {
+			before, after := b.OnCall("platform", at.Add(-time.Hour)), b.OnCall("platform", at)
+			key := told{after, GoesOn, week(at)}
+			if first := when[key]; before != after && first.After(at) {
+				r.Fatalf("%s comes at %s and is told at %s", after, at, first)
+			} else if before != after && first.IsZero() && !cameBefore(b, after, at, week) {
+				r.Fatalf("%s comes at %s and is not told", after, at)
+			}
+		}
+	})
+}
+
+// cameBefore reports whether somebody had been on call in this week before an hour: then they know of it.
+func cameBefore(b *schedule.Book, person string, at time.Time, week func(time.Time) int) bool {
+	for h := at.Add(-time.Hour); week(h) == week(at); h = h.Add(-time.Hour) {
+		if b.OnCall("platform", h) == person {
+			return true
+		}
+	}
+	return false
 }
