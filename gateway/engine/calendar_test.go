@@ -87,6 +87,11 @@ func TestDigestsAreMailedOnceOnTheDayAfterTheirPeriod(t *testing.T) {
 			t.Errorf("%s: %v", want.title, got)
 		}
 	}
+	for _, n := range p.mail.sent {
+		if strings.HasPrefix(n.Title, "Daily") && !strings.Contains(n.Text, "## On call today\n\n- platform: ana\n") {
+			t.Errorf("%s does not say who is on call:\n%s", n.Title, n.Text)
+		}
+	}
 	if n := len(p.titled("Daily digest")); n != 6 {
 		t.Errorf("%d daily digests", n)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,6 +64,7 @@ func (e *Engine) Facts(ctx context.Context, now time.Time) (report.Facts, error)
 	}
 	slices.SortFunc(out.Incidents, func(a, b report.Fact) int { return cmp.Compare(a.Number, b.Number) })
 	slices.SortFunc(out.Pages, func(a, b report.PageFact) int { return cmp.Compare(a.Number, b.Number) })
+	out.OnCall = e.onCall(now, zone)
 	for _, n := range drills { // keeps the score of one that nobody asked for yet
 		if _, err := e.ScoreDrill(ctx, n, now); err != nil {
 			return out, err
@@ -77,6 +79,19 @@ func (e *Engine) zoneOf(person string) *time.Location {
 		return p.Zone
 	}
 	return e.reportZone()
+}
+
+// onCall is who is on call on the day of the zone that holds now, by rotation and time.
+func (e *Engine) onCall(now time.Time, zone *time.Location) []report.Duty {
+	today := report.Last(report.Daily, now, zone).After(zone)
+	book := e.config().Book
+	var out []report.Duty
+	for _, name := range slices.Sorted(maps.Keys(book.Rotations)) {
+		for _, s := range book.Shifts(name, today.From, today.To) {
+			out = append(out, report.Duty{Rotation: name, Person: s.Person, From: s.Start, Until: s.End})
+		}
+	}
+	return out
 }
 
 // batches reads a list to its end; each returns the number of what it got.
@@ -102,8 +117,12 @@ func (e *Engine) learnedFacts(ctx context.Context, out *report.Facts) error {
 		return err
 	}
 	for _, p := range slices.Backward(pms) {
-		out.Postmortems = append(out.Postmortems, report.PostmortemFact{Incident: p.Incident, Severity: p.Severity, Service: p.Service, Summary: p.Summary,
-			Cause: p.Cause, Owner: p.Owner, Deadline: p.Deadline, PublishedAt: p.PublishedAt, Owed: p.Required && p.Open()})
+		f := report.PostmortemFact{Incident: p.Incident, Severity: p.Severity, Service: p.Service, Summary: p.Summary,
+			Cause: p.Cause, Owner: p.Owner, Deadline: p.Deadline, PublishedAt: p.PublishedAt, Owed: p.Required && p.Open()}
+		if p.State == postmortem.Published {
+			f.Lessons = postmortem.Lessons(p.Text)
+		}
+		out.Postmortems = append(out.Postmortems, f)
 	}
 	actions, err := records[postmortem.Action](ctx, e, store.Action, store.Filter{Limit: maxLibrary})
 	if err != nil {

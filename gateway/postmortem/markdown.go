@@ -108,6 +108,32 @@ func firstLine(s string) string {
 	return strings.TrimSpace(line)
 }
 
+// The lessons that a digest tells of a postmortem: so many, of so many runes each.
+const (
+	maxLessons = 5
+	maxLesson  = 200
+)
+
+// bullet is how an item of a list begins.
+var bullet = regexp.MustCompile(`^\s*([-*+]|\d+\.)\s+`)
+
+// Lessons returns what was learned as plain text, a line each; questions that nobody answered are none.
+func Lessons(text string) []string {
+	var out []string
+	for _, line := range strings.Split(Section(text, SectionLessons), "\n") {
+		asked := isQuestion(line)
+		line = unquote(strings.TrimSpace(bullet.ReplaceAllString(line, "")))
+		if line == "" || asked || len(out) == maxLessons {
+			continue
+		}
+		if r := []rune(line); len(r) > maxLesson {
+			line = string(r[:maxLesson]) + "…"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
 // Problems says what keeps a text from being published; empty = nothing.
 func Problems(text string) []string {
 	var out, empty, asking []string

@@ -334,3 +334,18 @@ func TestTheLibraryFindsWhatAllWordsAreIn(t *testing.T) {
 		t.Error("two unknown causes are one")
 	}
 }
+
+func TestLessonsArePlainLines(t *testing.T) {
+	long := strings.Repeat("ä", 300)
+	for text, want := range map[string][]string{
+		"## Summary\n\n- no lesson\n":                                 nil,
+		"## Lessons learned\n\n> **?** What would we do otherwise?\n": nil,
+		"## Lessons learned\n\n- Watch the pool \\(of db\\).\n* Practise\n\n1. Ask early\nplain\n\n## Appendix\n\n- not this\n": {"Watch the pool (of db).", "Practise", "Ask early", "plain"},
+		"## Lessons learned\n" + strings.Repeat("- again\n", 9):                                                                 {"again", "again", "again", "again", "again"},
+		"## Lessons learned\n" + long: {long[:400] + "…"},
+	} {
+		if got := Lessons(text); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -27,13 +27,14 @@ const (
 	actionDropped = "dropped"
 )
 
-// PostmortemFact is a postmortem as reviews see it. Cause is people's, Summary foreign text.
+// PostmortemFact is a postmortem as reviews see it. Cause and Lessons are people's, Summary foreign text.
 type PostmortemFact struct {
 	Incident    int64          `json:"incident"`
 	Severity    alert.Severity `json:"severity"`
 	Service     string         `json:"service"`
 	Summary     string         `json:"summary,omitempty"`
 	Cause       string         `json:"root_cause,omitempty"`
+	Lessons     []string       `json:"lessons,omitempty"` // of a published one
 	Owner       string         `json:"owner,omitempty"`
 	Deadline    time.Time      `json:"deadline,omitzero"`
 	PublishedAt time.Time      `json:"published_at,omitzero"`
@@ -51,6 +52,14 @@ type DrillFact struct {
 	Passed    bool      `json:"passed"`
 	People    int       `json:"people"` // who were rung
 	Unreached []string  `json:"unreached,omitempty"`
+}
+
+// Duty is who is on call in a rotation on the day of the facts; nobody where Person is empty.
+type Duty struct {
+	Rotation string    `json:"schedule"`
+	Person   string    `json:"person,omitempty"`
+	From     time.Time `json:"from"` // UTC
+	Until    time.Time `json:"until"`
 }
 
 // Completion is how many of the action items that fell due in a period were done. Dropped ones, with a reason, are left out.
@@ -122,6 +131,18 @@ func open(kept []Fact) []Fact {
 	slices.SortFunc(out, func(a, b Fact) int {
 		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.DetectedAt.Compare(b.DetectedAt))
 	})
+	return out
+}
+
+// dutiesAfter are those of the day after a daily period; facts of another day know nothing of it.
+func dutiesAfter(duties []Duty, p Period, zone *time.Location) []Duty {
+	day := p.After(zone)
+	var out []Duty
+	for _, d := range duties {
+		if day.Holds(d.From) {
+			out = append(out, d)
+		}
+	}
 	return out
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,8 @@ func TestAReviewSaysWhatWasLearnedPractisedAndIsOwed(t *testing.T) {
 			{Number: 7, Owner: "ana", Title: "dropped", Due: "2026-03-11", State: actionDropped},
 		},
 		Postmortems: []PostmortemFact{
-			{Incident: 1001, Severity: alert.SEV1, Service: "api", Cause: "the *pool* was too small", PublishedAt: utc("2026-03-31T21:59:00Z")},
+			{Incident: 1001, Severity: alert.SEV1, Service: "api", Cause: "the *pool* was too small", PublishedAt: utc("2026-03-31T21:59:00Z"),
+				Lessons: []string{"Watch the pool.", "Practise the fail-over"}},
 			{Incident: 1002, Severity: alert.SEV1, Service: "api", PublishedAt: utc("2026-03-31T22:00:00Z")}, // April in Madrid
 			{Incident: 1003, Severity: alert.SEV2, Service: "web", Owner: "ben", Deadline: utc("2026-03-31T12:00:00Z"), Owed: true},
 			{Incident: 1004, Severity: alert.SEV2, Service: "web", Owner: "ben", Deadline: utc("2026-04-03T12:00:00Z"), Owed: true},
@@ -97,7 +99,7 @@ func TestAReviewSaysWhatWasLearnedPractisedAndIsOwed(t *testing.T) {
 		Monthly: `
 ## Published postmortems
 
-- #1001 SEV-1 api: the \*pool\* was too small
+- #1001 SEV-1 api: the \*pool\* was too small. Watch the pool. Practise the fail-over. pagerd postmortem show 1001
 
 ## Overdue postmortems
 
@@ -145,6 +147,24 @@ func TestAReviewSaysWhatWasLearnedPractisedAndIsOwed(t *testing.T) {
 			if !strings.Contains(html.String(), "<h2>"+s.Title+"</h2>") {
 				t.Errorf("%s: %s is not in the HTML", kind, s.Title)
 			}
+		}
+	}
+}
+
+// TestADailyDigestSaysWhoIsOnCallToday: on the day on which it is read, and nothing when it is read another day.
+func TestADailyDigestSaysWhoIsOnCallToday(t *testing.T) {
+	madrid, err := time.LoadLocation("Europe/Madrid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	midnight, noon, end := utc("2026-03-28T23:00:00Z"), utc("2026-03-29T10:00:00Z"), utc("2026-03-29T22:00:00Z") // a day of 23 hours
+	f := Facts{OnCall: []Duty{{"db", "carla", midnight, noon}, {"db", "carla", noon, end}, {"platform", "ana", midnight, noon}, {"platform", "", noon, end}}}
+	for date, want := range map[string][]string{"2026-03-28": {"db: carla", "platform: ana, nobody from 12:00"}, "2026-03-27": nil} {
+		day, _ := schedule.ParseDate(date)
+		r := New(PeriodOf(Daily, day, madrid), f, utc("2026-03-29T07:00:00Z"), madrid)
+		i := slices.IndexFunc(r.sections(madrid), func(s Section) bool { return s.Title == "On call today" })
+		if want == nil && i >= 0 || want != nil && (i < 0 || !slices.Equal(r.sections(madrid)[i].Lines, want)) {
+			t.Errorf("%s: %+v", date, r.sections(madrid))
 		}
 	}
 }

@@ -108,6 +108,7 @@ type Facts struct {
 	Incidents []Fact     `json:"incidents"`
 	Pages     []PageFact `json:"pages"`
 	TimeOff   TimeOff    `json:"time_off,omitzero"` // the rule of the configuration
+	OnCall    []Duty     `json:"on_call,omitempty"` // on the day of the facts, by rotation and time
 	// What was learned and practised; missing in what an older pagerd exported.
 	Actions     []ActionFact     `json:"actions,omitempty"`
 	Postmortems []PostmortemFact `json:"postmortems,omitempty"`

@@ -25,7 +25,8 @@ type Review struct {
 	Load       []Load       `json:"load,omitempty"`
 	TimeOff    []Owed       `json:"time_off,omitempty"` // for the incidents of the period
 	Quality    Quality      `json:"alert_quality"`
-	Open       []Fact       `json:"open,omitempty"` // not over at At, whenever they began; those that count
+	Open       []Fact       `json:"open,omitempty"`    // not over at At, whenever they began; those that count
+	OnCall     []Duty       `json:"on_call,omitempty"` // of a daily digest: on the day after
 	Learned    Learned      `json:"learned"`
 	Questions  []string     `json:"questions,omitempty"` // for people; of a quarterly review
 	Left       []LeftOut    `json:"left_out"`            // of the period
@@ -76,7 +77,10 @@ func New(p Period, f Facts, now time.Time, zone *time.Location) Review {
 		r.TimeOff, r.Meanings = f.TimeOff.owed(within, f.Pages, now), append(r.Meanings, f.TimeOff.definition())
 	}
 	r.Open, r.Learned = open(kept), learned(f, p, now, zone)
-	if p.Kind == Quarterly {
+	switch p.Kind {
+	case Daily:
+		r.OnCall = dutiesAfter(f.OnCall, p, zone)
+	case Quarterly:
 		r.Questions = Questions()
 	}
 	all, without := causes(kept, p)

@@ -17,6 +17,7 @@ func (r Review) sections(zone *time.Location) []Section {
 		}
 	}
 	add("Not over", lines(r.Open, func(f Fact) string { return f.line(zone) }))
+	add("On call today", onCall(r.OnCall, zone))
 	add("Published postmortems", lines(r.Learned.Published, PostmortemFact.lesson))
 	if r.Period.Kind != Daily { // who owes something is asked by pagerd; the team hears of it once a week
 		add("Overdue postmortems", lines(r.Learned.Owed, func(m PostmortemFact) string { return m.late(zone) }))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -108,13 +109,33 @@ func (d DrillFact) line() string {
 	return s + map[bool]string{true: ". Passed.", false: ". NOT PASSED."}[d.Passed]
 }
 
-// lesson is a published postmortem in one sentence.
+// lesson is a published postmortem in a few sentences, with where to read on.
 func (m PostmortemFact) lesson() string {
-	s := fmt.Sprintf("#%d %s %s: ", m.Incident, m.Severity, clean(m.Service))
-	if m.Cause == "" {
-		return s + clean(m.Summary)
+	s := fmt.Sprintf("#%d %s %s: %s.", m.Incident, m.Severity, clean(m.Service), strings.TrimRight(clean(cmp.Or(m.Cause, m.Summary)), "."))
+	for _, l := range m.Lessons {
+		s += " " + strings.TrimRight(clean(l), ".") + "."
 	}
-	return s + clean(m.Cause)
+	return s + fmt.Sprintf(" pagerd postmortem show %d", m.Incident)
+}
+
+// onCall is a sentence for each rotation: "platform: ana, ben from 09:00". The list is by rotation and time.
+func onCall(duties []Duty, zone *time.Location) []string {
+	var out []string
+	for i, d := range duties {
+		who := "nobody"
+		if d.Person != "" {
+			who = clean(d.Person)
+		}
+		if i > 0 && duties[i-1].Rotation == d.Rotation {
+			if duties[i-1].Person == d.Person { // a turn follows on another
+				continue
+			}
+			out[len(out)-1] += fmt.Sprintf(", %s from %s", who, d.From.In(zone).Format("15:04"))
+			continue
+		}
+		out = append(out, clean(d.Rotation)+": "+who)
+	}
+	return out
 }
 
 // late is a postmortem that is owed, in one sentence.
