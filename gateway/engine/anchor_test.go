@@ -2,13 +2,21 @@ package engine_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"pagerd/gateway/audit"
 	"pagerd/gateway/engine"
+	"pagerd/gateway/incident"
+	"pagerd/gateway/page"
 	"pagerd/gateway/store"
+	"pagerd/gateway/store/boltstore"
 	"pagerd/gateway/store/memstore"
+	"pagerd/gateway/timeline"
 )
 
 // anchor anchors without a pause and returns the chain.
@@ -88,3 +96,96 @@ func TestLongChainOfAnchorsIsReadInOrder(t *testing.T) {
 		t.Errorf("%d anchors, want %d", l.Last().Number, hours)
 	}
 }
+
+// verified holds everything that was anchored against what is stored now, as pagerd audit verify does.
+func verified(t *testing.T, st store.Store, now time.Time) (findings []string) {
+	t.Helper()
+	anchors, err := store.Anchors(t.Context(), st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l audit.Ledger
+	for _, a := range anchors {
+		if err := l.Add(a); err != nil {
+			findings = append(findings, err.Error())
+		}
+	}
+	for _, name := range l.Objects() {
+		o, err := store.Audited(t.Context(), st, name)
+		if err == nil {
+			err = l.Check(o, now, store.KeepHistory)
+		}
+		if err != nil {
+			findings = append(findings, err.Error())
+		}
+	}
+	return findings
+}
+
+// lacking is a store from which somebody took a page.
+type lacking struct {
+	store.Store
+	page int64
+}
+
+func (l lacking) Page(ctx context.Context, n int64) (page.Page, error) {
+	if n == l.page {
+		return page.Page{}, store.ErrNotFound
+	}
+	return l.Store.Page(ctx, n)
+}
+
+func (l lacking) Timeline(ctx context.Context, object string) ([]timeline.Entry, error) {
+	if object == fmt.Sprintf("page/%d", l.page) {
+		return nil, nil
+	}
+	return l.Store.Timeline(ctx, object)
+}
+
+// TestWhatRetentionDeletedIsNotMissingAndWhatSomebodyDeletedIs: after more than a year, with the real trimming of a store in
+// memory and of one in a file.
+func TestWhatRetentionDeletedIsNotMissingAndWhatSomebodyDeletedIs(t *testing.T) {
+	file, err := boltstore.Open(boltstore.Options{Path: filepath.Join(t.TempDir(), "pagerd.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for name, st := range map[string]store.Store{"memory": memstore.New(), "file": file} {
+		t.Run(name, func(t *testing.T) {
+			e, _ := office(t, st)
+			fires(t, e, "Down", "SEV-2", start())
+			fires(t, e, "Open", "SEV-3", start())
+			now := start().Add(time.Minute)
+			acks(t, e, "ana", now, 1001)
+			if _, err := e.Do(t.Context(), 1001, page.Resolve{By: page.Actor{Person: "ana", Channel: "cli"}}, "", now); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Incident(t.Context(), 1001, incident.Resolve{By: "ana", Channel: "cli"}, "", now); err != nil {
+				t.Fatal(err)
+			}
+			anchor(t, e, st, now)
+			if found := verified(t, st, now); len(found) != 0 {
+				t.Fatalf("before: %q", found)
+			}
+			now = now.Add(400*24*time.Hour + time.Minute)
+			if err := e.Housekeep(t.Context(), now); err != nil {
+				t.Fatal(err)
+			}
+			for what, err := range map[string]error{"page": second(st.Page(t.Context(), 1001)), "incident": second(st.Incident(t.Context(), 1001))} {
+				if !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("the %s is kept: %v", what, err)
+				}
+			}
+			anchor(t, e, st, now)
+			if found := verified(t, st, now); len(found) != 0 {
+				t.Errorf("retention: %q", found)
+			}
+			found := verified(t, lacking{st, 1002}, now)
+			if len(found) != 1 || !strings.Contains(found[0], "page/1002 is missing") {
+				t.Errorf("somebody: %q", found)
+			}
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
