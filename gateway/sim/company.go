@@ -54,6 +54,9 @@ func rotationStart() time.Time { return time.Date(2026, time.January, 5, 9, 0, 0
 func alertNames() []string { return []string{"Down", "Errors", "Lag"} }
 func services() []string   { return []string{"checkout", "search"} }
 
+// stakeholders are who is mailed the updates of checkout's incidents.
+func stakeholders() []string { return []string{"desk@example.com", "boss@example.com"} }
+
 // found throws a company whose story takes the given time from start.
 func found(d dice, start time.Time, horizon time.Duration, on map[Feature]bool) (*company, error) {
 	c := &company{}
@@ -182,6 +185,8 @@ func (c *company) write(v *variant, ways map[string]int, groupBy string, stale, 
 	for _, t := range c.teams {
 		b.WriteString(t.policy)
 	}
+	line("services:")
+	line("  - {name: checkout, stakeholders: [%s]}", strings.Join(stakeholders(), ", "))
 	line("severities:")
 	line("  SEV-1: {mitigate: %dm, ack_ttl: %dm}", mitigate, max(5, mitigate/4))
 	line("  SEV-2: {mitigate: %dm, ack_ttl: %dm}", mitigate, max(5, mitigate/3))

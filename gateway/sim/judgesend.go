@@ -35,7 +35,7 @@ type sending struct {
 // delivery notes one that was stored.
 func (j *judge) delivery(c store.Change, d store.Delivery) {
 	owned := c.Page != nil && d.Page == c.Page.Number
-	if d.Kind == notify.KindOwed { // stored with what is owed
+	if d.Kind == notify.KindOwed || d.Kind == notify.KindLetter { // stored with what is owed, or with the mailing
 		owned = len(c.Records) > 0 || d.Channel == notify.Email && len(c.Deliveries) == 1
 	}
 	if d.Kind == notify.KindRemind { // an incident's: stored with it, or by mail after the way before failed
@@ -179,7 +179,7 @@ func (j *judge) carried(f *flight, n notify.Notification) []store.Delivery {
 	begun := false
 	for _, d := range f.claim.Deliveries {
 		begun = begun || d.ID == n.Delivery
-		told := slices.ContainsFunc(n.Subjects, func(s notify.Subject) bool { return s.Page == d.Page })
+		told := n.Kind == notify.KindLetter || slices.ContainsFunc(n.Subjects, func(s notify.Subject) bool { return s.Page == d.Page })
 		if begun && told && (j.deliveries[d.ID] == nil || !j.deliveries[d.ID].over) {
 			out = append(out, d)
 		}
@@ -199,7 +199,7 @@ func (j *judge) sent(l *life, n notify.Notification, reached bool) []*sending {
 	for _, d := range ds {
 		told[d.Page] = true
 	}
-	if len(told) != len(n.Subjects) || len(ds) == 0 {
+	if len(told) != len(n.Subjects) && n.Kind != notify.KindLetter || len(ds) == 0 {
 		w.fail(RuleCommitted, "delivery/"+n.Delivery, "%s sends a message of %d pages that it did not claim", l.name, len(n.Subjects))
 		return nil
 	}

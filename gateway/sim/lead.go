@@ -13,6 +13,7 @@ import (
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
+	"pagerd/gateway/update"
 )
 
 // lead is what somebody does to an incident through the API. It has an id of its own, so that it can be asked again.
@@ -39,7 +40,7 @@ func (w *world) someLead() {
 	if pages := w.judge.incidents[c.incident].Pages; len(pages) > 0 {
 		c.page = pick(d, pages)
 	}
-	c.what = pick(d, []string{"call", "call", "merge", "merge", "move", "move", "split", "severity", "severity", "command", "note", "mitigate", "resolve", "confirm", "phase", "declare"})
+	c.what = pick(d, []string{"call", "call", "merge", "merge", "move", "move", "split", "severity", "severity", "command", "note", "mitigate", "resolve", "confirm", "phase", "declare", "update", "update"})
 	w.leads(c, 0)
 }
 
@@ -116,6 +117,9 @@ func (l *life) lead(ctx context.Context, c lead, now time.Time) (word incident.A
 	case "declare":
 		_, word, err = l.engine.Declare(ctx, engine.Declaration{By: by, Severity: c.level, Service: "search", Summary: "somebody saw it"}, by.Op, now)
 		return word, err
+	case "update":
+		_, _, err = l.engine.PostUpdate(ctx, c.incident, update.Post{By: c.person, State: update.Identified, To: update.Stakeholders, Text: c.op}, c.op, now)
+		return "told", err
 	case "mitigate":
 		ev = incident.Mitigate{By: c.person, Channel: "api"}
 	case "resolve":

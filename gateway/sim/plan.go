@@ -270,6 +270,11 @@ func (w *world) housekeep() {
 		f := w.top()
 		f.kind, f.life = "housekeeping", l
 		_ = l.do(func(ctx context.Context) error { return l.engine.Housekeep(ctx, l.clock.Now()) })
+		if !l.dead {
+			_ = l.do(func(ctx context.Context) error {
+				return l.engine.Anchor(ctx, l.clock.Now(), func(context.Context) error { return nil })
+			})
+		}
 	}
 }
 

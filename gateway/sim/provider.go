@@ -153,7 +153,9 @@ func (w *world) take(channel notify.Channel, n notify.Notification, sends []*sen
 	if channel == notify.SMS {
 		w.receipts(m)
 	}
-	w.read(m)
+	if channel != notify.Bulk { // who reads a letter has nothing to answer
+		w.read(m)
+	}
 }
 
 // firstWords is the beginning of a message, in one line.

@@ -159,6 +159,7 @@ func (w *world) senders(l *life) map[notify.Channel]engine.Sender {
 		notify.SMS:   reconciler{provider{l, notify.SMS}},
 		notify.Voice: reconciler{provider{l, notify.Voice}},
 		notify.Email: provider{l, notify.Email},
+		notify.Bulk:  provider{l, notify.Bulk},
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	RulePinned     Rule = "a policy changes only with the severity"                         // R25
 	RuleIncident   Rule = "acknowledgement and incident are one commit"                     // R21
 	RuleLed        Rule = "what is done to an incident is done whole and once"              // R21
-	RuleSame       Rule = "the store holds what was committed"                              // the store's contract
+	RuleLetters    Rule = "each reader is sent the newest update, and none of them twice"
+	RuleSame       Rule = "the store holds what was committed" // the store's contract
 	RulePanic      Rule = "nothing panics"
 )
