@@ -29,3 +29,26 @@ routes: {schedule: platform}
 		}
 	}
 }
+
+func TestGoalsAreThePresetUnlessTheTeamSaysOtherwise(t *testing.T) {
+	const text = `
+sources: [{name: prod, token: x}]
+people: [{name: ana, sms: "+34600000001"}]
+schedules: [{name: platform, people: [ana]}]
+routes: {schedule: platform}
+reports: {goals: {SEV-1: {acknowledge: 2m, investigate: none}, SEV-4: {resolve: 7d}}}
+`
+	c, err := Parse("pagerd.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[alert.Severity]report.Goals{
+		alert.SEV1: {Detect: 300, Acknowledge: 120, Resolve: 3600},
+		alert.SEV2: report.GoalsOf(alert.SEV2),
+		alert.SEV4: {Resolve: 7 * 24 * 3600},
+	} {
+		if got := c.Reports.GoalsOf(s); got != want {
+			t.Errorf("%s: %+v, want %+v", s, got, want)
+		}
+	}
+}

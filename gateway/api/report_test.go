@@ -25,7 +25,7 @@ func learned(d *door) {
 		Pages: []int64{n}, DetectedAt: d.now.Add(-2 * time.Hour), AcknowledgedAt: d.now.Add(-119 * time.Minute), ResolvedAt: d.now.Add(-time.Hour)}
 	gone := in
 	gone.Number, gone.Version = 900, 3
-	entry, err := report.Keep(gone, time.UTC, d.now)
+	entry, err := report.Keep(report.Of(gone, time.UTC), gone.Version, d.now)
 	if err != nil {
 		d.t.Fatal(err)
 	}

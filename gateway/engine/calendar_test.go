@@ -189,3 +189,27 @@ func TestTheReviewSaysWhoIsOwedTimeOff(t *testing.T) {
 		t.Errorf("%+v, want %+v", review.TimeOff, want)
 	}
 }
+
+// TestFiguresAreHeldAgainstTheTeamsGoals, those of what is kept for ever too.
+func TestFiguresAreHeldAgainstTheTeamsGoals(t *testing.T) {
+	st := memstore.New()
+	p := newPress(t, st)
+	p.configure(t, written+"reports: {goals: {SEV-2: {acknowledge: 1m, resolve: 1h}}}")
+	now := p.leads(t).Add(2 * time.Hour)
+	if _, err := p.Incident(t.Context(), 1001, incident.Resolve{By: "ana", Channel: "cli"}, "", now); err != nil {
+		t.Fatal(err)
+	}
+	want := report.Goals{Detect: 300, Acknowledge: 60, Resolve: 3600}
+	facts, err := p.Facts(t.Context(), now)
+	if err != nil || len(facts.Incidents) != 1 || facts.Incidents[0].Goals != want {
+		t.Errorf("%+v %v", facts.Incidents, err)
+	}
+	entries, err := st.Timeline(t.Context(), report.KeptIn(2026))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := report.Kept(entries)
+	if err != nil || len(kept) != 1 || kept[0].Goals != want {
+		t.Errorf("kept: %+v %v", kept, err)
+	}
+}

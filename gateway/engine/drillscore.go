@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"pagerd/gateway/page"
-	"pagerd/gateway/report"
 	"pagerd/gateway/store"
 	"pagerd/gateway/timeline"
 	"pagerd/notify"
@@ -68,7 +67,7 @@ func (e *Engine) ScoreDrill(ctx context.Context, number int64, now time.Time) (D
 	if err != nil {
 		return kept, fmt.Errorf("load the deliveries of drill %d: %w", number, err)
 	}
-	s := scoreDrill(p, deliveries)
+	s := scoreDrill(p, deliveries, e.config().Reports.GoalsOf(p.Severity).Acknowledge)
 	if p.Open() {
 		return s, nil
 	}
@@ -82,10 +81,10 @@ func (e *Engine) ScoreDrill(ctx context.Context, number int64, now time.Time) (D
 	return s, nil
 }
 
-// scoreDrill is pure.
-func scoreDrill(p page.Page, deliveries []store.Delivery) DrillScore {
+// scoreDrill is pure. target is within how many seconds somebody should acknowledge.
+func scoreDrill(p page.Page, deliveries []store.Delivery, target int64) DrillScore {
 	s := DrillScore{Format: DrillFormat, Number: p.Number, Severity: p.Severity.String(), Service: p.Service, BeganAt: p.TriggeredAt, EndedAt: p.ResolvedAt,
-		AckedAt: p.AckedAt, AckedBy: p.Acker, AckedHow: p.AckChannel, Target: report.GoalsOf(p.Severity).Acknowledge, People: []DrillPerson{}}
+		AckedAt: p.AckedAt, AckedBy: p.Acker, AckedHow: p.AckChannel, Target: target, People: []DrillPerson{}}
 	deliveries = slices.Clone(deliveries)
 	slices.SortStableFunc(deliveries, func(a, b store.Delivery) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	rang := map[time.Time]bool{}

@@ -87,7 +87,7 @@ func (e *Engine) markTold(ctx context.Context, in incident.Incident, ev report.E
 		next := in
 		next.Version++
 		next.Log = report.Paid(next, ev, e.reportZone(), now)
-		entry, err := report.Keep(next, e.reportZone(), now)
+		entry, err := report.Keep(e.fact(next), next.Version, now)
 		if err != nil {
 			return in, err
 		}

@@ -29,7 +29,7 @@ func (e *Engine) Facts(ctx context.Context, now time.Time) (report.Facts, error)
 	out := report.Facts{Format: report.Format, Zone: zone.String(), Incidents: []report.Fact{}, Pages: []report.PageFact{}, TimeOff: e.config().Reports.TimeOff}
 	known := map[int64]bool{}
 	err := batches(ctx, e.store.Incidents, func(in incident.Incident) int64 {
-		out.Incidents = append(out.Incidents, report.Of(in, zone))
+		out.Incidents = append(out.Incidents, e.fact(in))
 		known[in.Number] = true
 		return in.Number
 	})
@@ -71,6 +71,13 @@ func (e *Engine) Facts(ctx context.Context, now time.Time) (report.Facts, error)
 		}
 	}
 	return out, e.learnedFacts(ctx, &out)
+}
+
+// fact is an incident as the figures see it, held against the goals of the configuration.
+func (e *Engine) fact(in incident.Incident) report.Fact {
+	f := report.Of(in, e.reportZone())
+	f.Goals = e.config().Reports.GoalsOf(in.Severity)
+	return f
 }
 
 // zoneOf is where a person's nights are.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"pagerd/config"
 	"pagerd/gateway/alert"
 	"pagerd/gateway/engine"
@@ -61,7 +63,7 @@ func (p *press) begin(t *testing.T) *press {
 	t.Helper()
 	st := p.st
 	var err error
-	p.Engine, err = engine.New(t.Context(), engine.Options{Store: st, Config: func() *config.Config { return p.cfg }, Serial: true,
+	p.Engine, err = engine.New(t.Context(), engine.Options{Store: st, Config: func() *config.Config { return p.cfg }, Serial: true, Events: zap.NewNop(),
 		Senders: map[notify.Channel]engine.Sender{notify.SMS: &provider{}, notify.Email: &provider{}, notify.Bulk: p.mail},
 		Letters: engine.Letters{Confirm: func(address string, until time.Time) string {
 			return "https://x/confirm/" + address + until.Format("/15:04")

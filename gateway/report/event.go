@@ -139,14 +139,13 @@ func KeptIn(year int) string { return fmt.Sprintf("facts/%d", year) }
 const perNumber = 1_000_000
 
 // Keep makes the entry that keeps the facts of an incident as it is stored in this version.
-func Keep(in incident.Incident, zone *time.Location, now time.Time) (timeline.Entry, error) {
-	f := Of(in, zone)
+func Keep(f Fact, version int64, now time.Time) (timeline.Entry, error) {
 	b, err := json.Marshal(f)
 	if err != nil {
-		return timeline.Entry{}, fmt.Errorf("encode the facts of incident %d: %w", in.Number, err)
+		return timeline.Entry{}, fmt.Errorf("encode the facts of incident %d: %w", f.Number, err)
 	}
-	return timeline.Seal(timeline.Entry{Object: KeptIn(f.DetectedAt.Year()), Seq: in.Number*perNumber + in.Version, At: now, Actor: "pagerd", What: keptWhat,
-		Text: fmt.Sprintf("Facts of incident %d.", in.Number), Facts: map[string]string{"fact": string(b)}}, ""), nil
+	return timeline.Seal(timeline.Entry{Object: KeptIn(f.DetectedAt.Year()), Seq: f.Number*perNumber + version, At: now, Actor: "pagerd", What: keptWhat,
+		Text: fmt.Sprintf("Facts of incident %d.", f.Number), Facts: map[string]string{"fact": string(b)}}, ""), nil
 }
 
 // Kept reads facts back from a year's entries; the newest of each incident holds.

@@ -16,7 +16,7 @@ const (
 	nightEnds   = 6
 )
 
-// Of takes the facts of an incident. zone is where the reports' months begin.
+// Of takes the facts of an incident, with the preset goals. zone is where the reports' months begin.
 func Of(in incident.Incident, zone *time.Location) Fact {
 	return Fact{
 		Number: in.Number, Severity: in.Severity, Service: in.Service, Summary: in.Summary, Month: month(in.DetectedAt, zone), Status: in.Status,

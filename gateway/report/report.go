@@ -64,7 +64,7 @@ const (
 	hour   = 60 * minute
 )
 
-// GoalsOf are the practice's goals: MTTD and MTTA under 5 minutes for whoever rings a telephone, MTTI under 30 minutes for
+// GoalsOf are the preset goals, which are the practice's: MTTD and MTTA under 5 minutes for whoever rings a telephone, MTTI under 30 minutes for
 // SEV-1, MTTR under 1 hour for SEV-1 and under 4 hours for SEV-2; SEV-3 has the day that its mitigation target gives it.
 func GoalsOf(s alert.Severity) Goals {
 	switch s {
