@@ -104,7 +104,7 @@ type Notification struct {
 	Subjects []Subject     // one, or the named set of a bundle, worst severity first
 	Text     string        // rendered SMS text or spoken text or mail body, see package message
 	Title    string        // mail subject
-	HTML     string        // mail's HTML part of a letter; empty = made from the subjects
+	HTML     string        // mail's HTML part; empty = made from the subjects
 	Link     string        // the responder's one-button page, or empty
 	Leave    string        // address at which the reader of a letter ends it by one POST (RFC 8058), or empty
 	Validity time.Duration // how long the message may still be delivered late; providers drop it afterwards

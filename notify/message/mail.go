@@ -156,7 +156,7 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"facts"
 </body></html>
 `))
 
-// HTML is the mail's HTML part; a letter brings its own. Foreign text is escaped; there is nothing to load.
+// HTML is the mail's HTML part, made before Text becomes the other one; a letter brings its own. Foreign text is escaped; there is nothing to load.
 func HTML(n notify.Notification) string {
 	if n.HTML != "" {
 		return n.HTML

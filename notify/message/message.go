@@ -11,15 +11,14 @@ import (
 	"pagerd/notify"
 )
 
-// Render fills in Text and Title: the SMS, the spoken text (paragraphs on lines of their own) or the mail's plain text. An
-// alarm's sentence comes in Text.
+// Render fills in Text, Title and HTML: the SMS, the spoken text (paragraphs on lines of their own) or the mail's two parts.
+// The sentence of an alarm, and of what is only read, comes in Text.
 func Render(n notify.Notification) notify.Notification {
 	switch n.Contact.Channel {
 	case notify.Voice:
 		n.Text = strings.Join(Spoken(n), "\n")
 	case notify.Email:
-		n.Title = title(n)
-		n.Text = mail(n)
+		n.Title, n.HTML, n.Text = title(n), HTML(n), mail(n)
 	default:
 		n.Text = sms(n)
 	}

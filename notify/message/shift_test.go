@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"pagerd/notify"
 )
 
 func TestAReminderOfAShiftIsOneSMSInThePersonsOwnTime(t *testing.T) {
@@ -54,4 +56,16 @@ func TestWhatIsLeftFitsIntoOneSMSHoweverMuchItIs(t *testing.T) {
 			t.Errorf("%q", text)
 		}
 	})
+}
+
+// TestAMailSaysItsSentenceOnceInBothParts, without the heading of the plain text in it.
+func TestAMailSaysItsSentenceOnceInBothParts(t *testing.T) {
+	for _, kind := range []notify.Kind{notify.KindOwed, notify.KindRemind, notify.KindAlarm} {
+		n := Render(notify.Notification{Kind: kind, Contact: notify.Contact{Channel: notify.Email}, Text: "Off call platform."})
+		for part, text := range map[string]string{"text": n.Text, "HTML": HTML(n)} {
+			if strings.Count(text, heading(n)) != 1 || strings.Count(text, "Off call platform.") != 1 {
+				t.Errorf("%s, %s: %s", kind, part, text)
+			}
+		}
+	}
 }
