@@ -149,7 +149,8 @@ func (r *reader) schedules(a, root at, book *schedule.Book) {
 		f := e.mapping("name", "zone", "start", "handoff", "unit", "every", "people", "manager", "team", "hours", "restrict", "remind")
 		rot := schedule.Rotation{Name: e.name(f["name"], seen), Zone: f["zone"].zone(time.UTC), Unit: schedule.Unit(f["unit"].oneOf("weekly", "hourly", "daily", "weekly")),
 			Every: f["every"].number(1, 1, 10000), Handoff: f["handoff"].clock(schedule.Clock{Hour: 9}), Start: f["start"].date(schedule.Date{Year: 2026, Month: 1, Day: 5}),
-			Manager: f["manager"].text(), Team: f["team"].text(), Remind: f["remind"].lead()}
+			Manager: f["manager"].text(), Team: f["team"].text()}
+		rot.Remind = f["remind"].lead(rot.Unit)
 		for _, p := range f["people"].list() {
 			r.knownPerson(p, book)
 			rot.People = append(rot.People, p.text())
@@ -200,13 +201,17 @@ func (a at) clock(fallback schedule.Clock) schedule.Clock {
 	return c
 }
 
-// lead reads how long before a shift somebody is reminded; 0 for the word "none".
-func (a at) lead() time.Duration {
-	const preset, low = 24 * time.Hour, time.Hour
+// lead reads how long before a shift somebody is reminded; 0 for the word "none". Whoever changes every day or hour knows,
+// and is not reminded unless it is asked for.
+func (a at) lead(unit schedule.Unit) time.Duration {
+	var preset time.Duration
+	if unit == schedule.Weekly {
+		preset = 24 * time.Hour
+	}
 	if !a.missing() && a.node.Value == "none" {
 		return 0
 	}
-	return a.duration(preset, low)
+	return a.duration(preset, time.Hour)
 }
 
 func (a at) date(fallback schedule.Date) schedule.Date {

@@ -97,17 +97,26 @@ func (e *Engine) fireReport(ctx context.Context, number int64, now time.Time) er
 		return err
 	}
 	if !due.IsZero() {
-		mail, err := e.store.NextNumber(ctx)
-		if err != nil {
-			return fmt.Errorf("allocate the number of a mailing: %w", err)
-		}
 		zone := e.reportZone()
 		_, next := report.Due(have.Kind, now, e.config().Reports.At, zone)
-		if err := e.putMailing(&c, mailing.BeginReport(mail, next.Before(zone), now)); err != nil {
+		if err := e.putReport(ctx, &c, next.Before(zone)); err != nil {
 			return err
 		}
 	}
 	return e.commit(ctx, c)
+}
+
+// putReport adds the mailing of a period to a change, unless it was told before: the time of day may have been moved since.
+func (e *Engine) putReport(ctx context.Context, c *store.Change, p report.Period) error {
+	number := reportNumber(p)
+	_, err := e.store.Record(ctx, store.Mailing, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return e.putMailing(c, mailing.BeginReport(number, p, c.Now))
+	}
+	if err != nil && !errors.Is(err, store.ErrDamaged) {
+		return fmt.Errorf("load mailing %d: %w", number, err)
+	}
+	return nil
 }
 
 // Review is the review or digest of the period of a kind that holds a day, as the facts are at now (UTC).

@@ -97,6 +97,25 @@ func TestDigestsAreMailedOnceOnTheDayAfterTheirPeriod(t *testing.T) {
 	}
 }
 
+// TestADigestIsToldOnceThoughItsTimeIsMoved: later on the same day.
+func TestADigestIsToldOnceThoughItsTimeIsMoved(t *testing.T) {
+	p := newDesk(t, memstore.New(), start())
+	nine := start().Add(6 * time.Hour)
+	p.runs(t, nine)
+	p.configure(t, strings.Replace(digested, "09:00", "11:00", 1))
+	if err := p.KeepCalendar(t.Context(), nine.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	p.runs(t, nine.Add(2*time.Hour))
+	if got := p.titled("Daily digest: Friday 27 March 2026"); len(got) != 1 {
+		t.Errorf("%d times", len(got))
+	}
+	p.runs(t, nine.Add(26*time.Hour))
+	if got := p.titled("Daily digest: Saturday 28 March 2026"); len(got) != 1 {
+		t.Errorf("the next one %d times", len(got))
+	}
+}
+
 func TestADigestComesAtTheTimeOfTheTeamsClock(t *testing.T) {
 	p := newDesk(t, memstore.New(), start())
 	p.configure(t, strings.Replace(digested, "{name: platform, every", "{name: platform, zone: Europe/Madrid, every", 1))

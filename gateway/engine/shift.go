@@ -71,9 +71,9 @@ func (e *Engine) putShift(ctx context.Context, c *store.Change, m shift.Reminder
 		}
 		text = message.ShiftOver(m.Rotation, left)
 	}
-	number, err := e.store.NextNumber(ctx)
-	if err != nil {
-		return fmt.Errorf("allocate the number of a reminder: %w", err)
+	number := shiftNumber(m)
+	if _, err := e.store.Delivery(ctx, page.SendID(number, owedBase+1)); !errors.Is(err, store.ErrNotFound) {
+		return err // told before
 	}
 	s := page.Send{ID: page.SendID(number, owedBase+1), Page: number, Kind: notify.KindOwed, Person: contact.Person, Contact: contact.ID,
 		Channel: contact.Channel, Severity: alert.SEV4, At: c.Now}

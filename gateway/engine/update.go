@@ -47,10 +47,8 @@ func (e *Engine) PostUpdate(ctx context.Context, number int64, ev update.Post, o
 		if err := tellable(in, ev.State); err != nil {
 			return l, in, err
 		}
-		if ev.Mailing == 0 && e.hasReaders(ev.To, in.Service) {
-			if ev.Mailing, err = e.store.NextNumber(ctx); err != nil {
-				return l, in, fmt.Errorf("allocate the number of a mailing: %w", err)
-			}
+		if ev.Mailing = 0; e.hasReaders(ev.To, in.Service) {
+			ev.Mailing = updateNumber(number, r.Version+1)
 		}
 		ev.Severity = in.Severity
 		c := store.Change{Op: op, Now: now, Urgent: true}

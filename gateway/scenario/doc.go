@@ -27,7 +27,8 @@
 //	                                            mitigated, close, confirm, dismiss N "…", phase N mitigation, cause N "…",
 //	                                            call N "db", merge N M, move N PAGE: as on the command line;
 //	                                            write N "the cause" (answers every question of the postmortem and adds an
-//	                                            action item of ana's, due in two weeks), review N, publish N, waive N "…", done ACTION
+//	                                            action item of ana's, due in two weeks), review N, publish N, waive N "…", done ACTION;
+//	                                            tell N "…" (an update to the stakeholders)
 //
 //	fail sms|call|email [for ana] [permanently | with REASON] [for 10m]
 //	heal sms|call|email

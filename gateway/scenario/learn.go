@@ -8,14 +8,16 @@ import (
 	"strings"
 
 	"pagerd/gateway/engine"
+	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/postmortem"
+	"pagerd/gateway/update"
 	"pagerd/schedule"
 )
 
 // learns reports whether a verb is about what is learned from an incident.
 func learns(verb string) bool {
-	return slices.Contains([]string{"write", "review", "publish", "waive", "done"}, verb)
+	return slices.Contains([]string{"write", "review", "publish", "waive", "done", "tell"}, verb)
 }
 
 // runLearn is what a person does to a postmortem or an action item.
@@ -25,6 +27,8 @@ func (w *world) runLearn(ctx context.Context, a runs, by page.Actor) (string, er
 	case "done":
 		_, answer, err := w.engine.Action(ctx, a.number, postmortem.Done{By: by.Person}, "", w.now)
 		return string(answer), err
+	case "tell":
+		return w.tellOthers(ctx, a, by)
 	case "write":
 		p, err := w.engine.LoadPostmortem(ctx, a.number)
 		if err != nil {
@@ -40,6 +44,23 @@ func (w *world) runLearn(ctx context.Context, a runs, by page.Actor) (string, er
 	}
 	_, fx, err := w.engine.Postmortem(ctx, a.number, ev, by, w.now)
 	return strings.Join(append([]string{string(fx.Answer)}, fx.Problems...), "; "), err
+}
+
+// tellOthers is an update to the stakeholders, in the state that the incident is in.
+func (w *world) tellOthers(ctx context.Context, a runs, by page.Actor) (string, error) {
+	_, in, err := w.engine.Updates(ctx, a.number)
+	if err != nil {
+		return "", err
+	}
+	state := update.Identified
+	switch in.Status {
+	case incident.Mitigated:
+		state = update.Monitoring
+	case incident.Resolved:
+		state = update.Resolved
+	}
+	_, _, err = w.engine.PostUpdate(ctx, a.number, update.Post{By: by.Person, State: state, To: update.Stakeholders, Text: a.text}, "", w.now)
+	return "told: " + string(state), err
 }
 
 // written is a draft as somebody leaves it who answers every question: the cause, and an action item of their own.

@@ -41,7 +41,7 @@ func TestMistakesAreNamedWithPlaceAndWhatWasAllowed(t *testing.T) {
 		"reply twice":        {`ana replies "4" "6"`, `day.scenario:1:17: found "6"; allowed: at once, the end of the statement`},
 		"press what":         {"ana presses four", `day.scenario:1:13: found "four"; allowed: the digits to press`},
 		"does what":          {"ana does not care", `day.scenario:1:14: found "care"; allowed: answer, get`},
-		"run what":           {"ana runs away", `day.scenario:1:10: found "away"; allowed: ack, unack, resolve, escalate, noise, note, severity, mitigated, close, dismiss, confirm, phase, cause, call, merge, move, write, review, publish, waive, done`},
+		"run what":           {"ana runs away", `day.scenario:1:10: found "away"; allowed: ack, unack, resolve, escalate, noise, note, severity, mitigated, close, dismiss, confirm, phase, cause, call, merge, move, write, review, publish, waive, done, tell`},
 		"run on what":        {"ana runs ack", `day.scenario:1:13: found the end of the statement; allowed: a page's number`},
 		"severity":           {"ana runs severity 1001 SEV-9", `day.scenario:1:24: found "SEV-9"; allowed: SEV-1, SEV-2, SEV-3, SEV-4`},
 		"expect what":        {"expect trouble", `day.scenario:1:8: found "trouble"; allowed: sms, call, email, reply, page, incident, oncall, timeline, postmortem, severity, step, nothing, no`},

@@ -273,7 +273,7 @@ func (p *parser) follows(who token) (action, error) {
 // runs reads what a person does on the command line: a verb and a page's or incident's number.
 func (p *parser) runs(who token) (action, error) {
 	w, err := p.one("ack", "unack", "resolve", "escalate", "noise", "note", "severity", "mitigated", "close", "dismiss",
-		"confirm", "phase", "cause", "call", "merge", "move", "write", "review", "publish", "waive", "done")
+		"confirm", "phase", "cause", "call", "merge", "move", "write", "review", "publish", "waive", "done", "tell")
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (p *parser) runs(who token) (action, error) {
 		if r.other, ok = p.number(); !ok {
 			return nil, p.unexpected("the other number")
 		}
-	case "note", "dismiss", "cause", "call", "write", "waive":
+	case "note", "dismiss", "cause", "call", "write", "waive", "tell":
 		if p.peek().kind != text {
 			return nil, p.unexpected(`a "text"`)
 		}

@@ -54,8 +54,11 @@ func channelWord(c notify.Channel) string {
 
 // receiver is the name by which a script calls whoever has the contact.
 func receiver(c notify.Contact) string {
-	if c.Person != "" {
+	switch {
+	case c.Person != "":
 		return c.Person
+	case c.Channel == notify.Email:
+		return c.Address
 	}
 	return c.ID
 }

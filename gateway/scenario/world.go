@@ -71,11 +71,15 @@ func newWorld(ctx context.Context, o Options, script []statement) (*world, error
 	}
 	if w.cfg.Notify.SMTP != nil {
 		senders[notify.Email] = provider{w, notify.Email}
+		senders[notify.Bulk] = provider{w, notify.Email} // in a script a letter is a mail
 	}
 	var err error
 	w.engine, err = engine.New(ctx, engine.Options{Store: w.store, Config: func() *config.Config { return w.cfg },
 		Senders: senders, Links: w.link})
-	return w, err
+	if err != nil {
+		return nil, err
+	}
+	return w, w.engine.KeepCalendar(ctx, w.now)
 }
 
 // link is the address of a mail's one-button page.

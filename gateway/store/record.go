@@ -16,7 +16,7 @@ const (
 	Action     RecordKind = "action"     // an action item; number from NextNumber
 	Update     RecordKind = "update"     // what the public was told of an incident, under the incident's number
 	Subscriber RecordKind = "subscriber" // somebody who gets the public updates by mail; number made from the address
-	Mailing    RecordKind = "mailing"    // an update on its way to its readers; number from NextNumber
+	Mailing    RecordKind = "mailing"    // an update or a report on its way to its readers; number made from it
 	Checklist  RecordKind = "checklist"  // ticks of an incident's lists, under the incident's number
 	Drill      RecordKind = "drill"      // a game day; number from NextNumber
 	Calendar   RecordKind = "calendar"   // what is told at a time of day: digests, reviews; fixed numbers
