@@ -53,6 +53,8 @@ type Facts struct {
 	Postmortem *postmortem.Postmortem // nil = there is none
 	Told       time.Time              // stakeholders were first told of it; zero = never
 	AllClear   time.Time              // and that it is over
+	Shown      time.Time              // customers were first told of it, on the status page and by mail; zero = never
+	ShownOver  time.Time              // and that it is over
 }
 
 // Line is an item as it stands.

@@ -51,6 +51,8 @@ func TestWhatPagerdKnowsIsTickedByItself(t *testing.T) {
 		"noted":                {Facts{Incident: working(alert.SEV1), Noted: start()}, "commander notes"},
 		"told":                 {Facts{Incident: working(alert.SEV1), Told: start()}, "commander stakeholders"},
 		"all clear":            {Facts{Incident: over(alert.SEV1), Told: start(), AllClear: start()}, "commander stakeholders all-clear"},
+		"on the status page":   {Facts{Incident: working(alert.SEV1), Shown: start()}, "commander status-page"},
+		"over on the page":     {Facts{Incident: over(alert.SEV1), Shown: start(), ShownOver: start()}, "commander status-page status-page-over"},
 		"a candidate":          {Facts{Incident: incident.Incident{Status: incident.Candidate, Commander: "ana"}}, ""},
 		"described":            {Facts{Incident: described}, "commander impact root-cause"},
 		"a postmortem":         {Facts{Incident: over(alert.SEV1), Postmortem: &postmortem.Postmortem{State: postmortem.Draft, Text: empty}}, "commander postmortem"},

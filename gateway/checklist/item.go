@@ -25,11 +25,11 @@ func items() []item {
 		{id: "communications", list: During, text: "Communications lead identified, or the commander does it", known: holder(incident.RoleCommunications), ask: true},
 		{id: "stakeholders", list: During, text: "Stakeholders told what is wrong and when they hear next (pagerd incident update)", known: told, ask: true},
 		{id: "runbook", list: During, text: "Runbook followed, or found missing or wrong"},
-		{id: "status-page", list: During, text: "Public status page says what customers notice, or nobody notices"},
+		{id: "status-page", list: During, text: "Public status page says what customers notice, or nobody notices (pagerd incident update --to customers)", known: shown, ask: true},
 		{id: "notes", list: During, text: "Decisions and findings written into the timeline (pagerd incident note)", known: noted, ask: true},
 
 		{id: "all-clear", list: After, text: "Stakeholders told that it is over (pagerd incident update --state resolved)", known: allClear, ask: true},
-		{id: "status-page-over", list: After, text: "Public status page says that it is over, or never said that it was not"},
+		{id: "status-page-over", list: After, text: "Public status page says that it is over, or never said that it was not", known: shownOver, ask: true},
 		{id: "impact", list: After, text: "Start of the impact written down (pagerd incident describe --impact-at)", known: impact},
 		{id: "root-cause", list: After, text: "Root cause written down (pagerd incident describe --root-cause)", known: rootCause, ask: true},
 		{id: "undo", list: After, text: "Temporary changes undone, or written down as action items"},
@@ -78,10 +78,12 @@ func holder(r incident.Role) func(Facts) (time.Time, string, bool) {
 	}
 }
 
-func noted(f Facts) (time.Time, string, bool)    { return f.Noted, "", !f.Noted.IsZero() }
-func told(f Facts) (time.Time, string, bool)     { return f.Told, "", !f.Told.IsZero() }
-func allClear(f Facts) (time.Time, string, bool) { return f.AllClear, "", !f.AllClear.IsZero() }
-func impact(f Facts) (time.Time, string, bool)   { return time.Time{}, "", !f.Incident.ImpactAt.IsZero() }
+func noted(f Facts) (time.Time, string, bool)     { return f.Noted, "", !f.Noted.IsZero() }
+func told(f Facts) (time.Time, string, bool)      { return f.Told, "", !f.Told.IsZero() }
+func allClear(f Facts) (time.Time, string, bool)  { return f.AllClear, "", !f.AllClear.IsZero() }
+func shown(f Facts) (time.Time, string, bool)     { return f.Shown, "", !f.Shown.IsZero() }
+func shownOver(f Facts) (time.Time, string, bool) { return f.ShownOver, "", !f.ShownOver.IsZero() }
+func impact(f Facts) (time.Time, string, bool)    { return time.Time{}, "", !f.Incident.ImpactAt.IsZero() }
 
 func rootCause(f Facts) (time.Time, string, bool) {
 	return time.Time{}, "", f.Incident.RootCause != "" || f.Postmortem != nil && f.Postmortem.Cause != ""

@@ -65,6 +65,7 @@ func (e *Engine) checklistFacts(ctx context.Context, in incident.Incident) (chec
 		return f, err
 	}
 	f.Told, f.AllClear = told.FirstTo[update.Stakeholders], told.OverTo[update.Stakeholders]
+	f.Shown, f.ShownOver = told.FirstTo[update.Customers], told.OverTo[update.Customers]
 	return f, nil
 }
 
