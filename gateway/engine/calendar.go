@@ -33,8 +33,12 @@ func calendarNumber(k report.Kind) int64 {
 }
 
 // KeepCalendar makes the due instants of reviews, digests and reminders of shifts those of the configuration: at the start,
-// and when it was replaced. Doing it again changes nothing; of several replicas one does it.
+// and when it was replaced. Doing it again changes nothing; of several replicas one does it, and none whose clock cannot be
+// trusted.
 func (e *Engine) KeepCalendar(ctx context.Context, now time.Time) error {
+	if e.hold() != "" {
+		return nil
+	}
 	now = e.instant(now)
 	for _, kind := range report.Kinds() {
 		if err := e.keepDate(ctx, kind, now); err != nil && !errors.Is(err, store.ErrConflict) {

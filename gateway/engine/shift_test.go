@@ -118,6 +118,24 @@ func TestWhoTakesOverIsRemindedOnce(t *testing.T) {
 	}
 }
 
+// TestAClockThatCannotBeTrustedRemindsNobody: housekeeping goes on, and what is told at a time of day waits (RULES R9).
+func TestAClockThatCannotBeTrustedRemindsNobody(t *testing.T) {
+	p := newTurns(t, taking)
+	p.start(t, utc(28, 12, 0))
+	e, err := engine.New(t.Context(), engine.Options{Store: p.st, Config: func() *config.Config { return p.cfg }, Serial: true,
+		Hold: func() string { return "a day ahead of the others" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Housekeep(t.Context(), utc(29, 12, 0)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.st.Record(t.Context(), store.Calendar, 100)
+	if err != nil || r.Version != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 // TestAReminderThatFailsIsMailed as whatever is owed.
 func TestAReminderThatFailsIsMailed(t *testing.T) {
 	p := newTurns(t, taking)
