@@ -12,6 +12,7 @@ import (
 	"pagerd/gateway/engine"
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
+	"pagerd/notify"
 )
 
 // What the status page shows of long lists: enough for a screen, and the counts tell of the rest.
@@ -73,7 +74,7 @@ func (s *server) collect(ctx context.Context) Status {
 	st.note("open pages", err)
 	st.addOpen(open)
 
-	recent, err := s.Store.RecentDeliveries(ctx, shownDeliveries)
+	recent, err := s.recent(ctx)
 	st.note("deliveries", err)
 	for _, d := range recent {
 		st.Deliveries = append(st.Deliveries, viewDelivery(cfg, d))
@@ -85,6 +86,21 @@ func (s *server) collect(ctx context.Context) Status {
 	}
 	st.addResolved(last)
 	return st
+}
+
+// maxLetters is how many of the newest deliveries are looked at for those to people who are paged: a mailing may be longer, and
+// then each page still shows its own.
+const maxLetters = 1000
+
+// recent are the newest messages to people who are paged; letters to others would hide them for hours.
+func (s *server) recent(ctx context.Context) ([]store.Delivery, error) {
+	for limit := shownDeliveries; ; limit *= 7 {
+		all, err := s.Store.RecentDeliveries(ctx, limit)
+		kept := slices.DeleteFunc(slices.Clone(all), func(d store.Delivery) bool { return d.Kind == notify.KindLetter })
+		if len(kept) >= shownDeliveries || len(all) < limit || limit > maxLetters {
+			return kept[:min(len(kept), shownDeliveries)], err
+		}
+	}
 }
 
 // note remembers what could not be read.

@@ -199,3 +199,30 @@ func TestOnCallIsAnsweredForAnInstant(t *testing.T) {
 		t.Errorf("at the hand-off %q is on call, want ben", list.Rotations[0].Primary)
 	}
 }
+
+// TestLettersDoNotHideWhoWasRung: a mailing of hundreds is newer than the newest page.
+func TestLettersDoNotHideWhoWasRung(t *testing.T) {
+	d := newDoor(t)
+	d.messages(d.page(func(p *page.Page) { p.Severity = alert.SEV1 }))
+	d.now = d.now.Add(time.Minute)
+	for i := range 300 {
+		id := page.SendID(1<<50, i+1)
+		letter := store.Delivery{Lane: id, State: store.Pending, VisibleAt: d.now, Send: page.Send{ID: id, Page: 1 << 50, Kind: notify.KindLetter, Contact: "reader/x",
+			Channel: notify.Bulk, Severity: alert.SEV4, At: d.now}}
+		if err := d.store.Commit(t.Context(), store.Change{Now: d.now, Deliveries: []store.Delivery{letter}}); err != nil {
+			t.Fatal(err)
+		}
+		claims, err := d.store.Claim(t.Context(), d.now, store.ClaimOptions{Limit: 1, Max: 1, Lease: time.Second})
+		if err != nil || len(claims) != 1 {
+			t.Fatal(claims, err)
+		}
+		s := store.Settlement{Delivery: id, Token: claims[0].Token, State: store.SentState, At: d.now}
+		if err := d.store.Commit(t.Context(), store.Change{Now: d.now, Settle: []store.Settlement{s}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := d.request("GET", "/status", "", "", func(r *http.Request) { r.Header.Set("Accept", "text/html") })
+	if !strings.Contains(a.body, "failed: no answer") || strings.Contains(a.body, "reader/x") {
+		t.Error("the status page shows letters and no page")
+	}
+}
