@@ -161,7 +161,7 @@ func (c *company) write(v *variant, ways map[string]int, groupBy string, stale, 
 		if t.gapFrom != t.gapTo {
 			restrict = fmt.Sprintf(", restrict: [{from: %q, to: %q}]", clockOf(t.gapTo), clockOf(t.gapFrom))
 		}
-		line("  - {name: %s, unit: hourly, every: %d, start: 2026-01-05, handoff: \"09:00\", people: [%s], manager: %s%s}",
+		line("  - {name: %s, unit: hourly, every: %d, start: 2026-01-05, handoff: \"09:00\", remind: 1h, people: [%s], manager: %s%s}",
 			t.name, t.hours, strings.Join(t.people, ", "), t.manager, restrict)
 	}
 	if len(v.overrides) > 0 {
