@@ -129,9 +129,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.health.init()
 	e.alarmed.init()
 	e.replies.init()
-	if err := e.countOpen(ctx); err != nil && !errors.Is(err, store.ErrUnavailable) {
-		return nil, err
-	}
+	e.noneOpen()
 	return e, nil
 }
 

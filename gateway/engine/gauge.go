@@ -33,6 +33,13 @@ func open(s page.Status) bool {
 	return s == page.Triggered || s == page.Acknowledged || s == page.Held
 }
 
+// noneOpen is what the gauge shows until they were counted.
+func (e *Engine) noneOpen() {
+	for _, s := range []page.Status{page.Triggered, page.Acknowledged, page.Held} {
+		e.metrics.Open.WithLabelValues(string(s)).Set(0)
+	}
+}
+
 // countOpen sets the gauge of open pages from the store. A count during which this process moved the gauge is made again,
 // a few times: what it moved may or may not be in the count.
 func (e *Engine) countOpen(ctx context.Context) error {

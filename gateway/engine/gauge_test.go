@@ -76,3 +76,21 @@ func openGauges(t *testing.T, set *metric.Set) map[string]float64 {
 	}
 	return out
 }
+
+// unread is a store whose lists of pages cannot be read yet.
+type unread struct{ store.Store }
+
+func (unread) Pages(context.Context, store.Filter) ([]page.Page, error) {
+	panic("a replica that starts reads every open page before it is ready")
+}
+
+// TestAReplicaIsReadyBeforeItHasCountedTheOpenPages: after a kill in a storm there are tens of thousands.
+func TestAReplicaIsReadyBeforeItHasCountedTheOpenPages(t *testing.T) {
+	set := metric.New()
+	if _, err := New(t.Context(), Options{Store: unread{memstore.New()}, Config: func() *config.Config { return nil }, Metrics: set}); err != nil {
+		t.Fatal(err)
+	}
+	if got := openGauges(t, set); !maps.Equal(got, map[string]float64{"triggered": 0, "acknowledged": 0, "held": 0}) {
+		t.Errorf("%v", got)
+	}
+}
