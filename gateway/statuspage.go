@@ -15,7 +15,7 @@ import (
 )
 
 // statusPath is where the public status page is.
-const statusPath = "/status-page/"
+const statusPath = statuspage.Path
 
 // statusPolicy is what a browser may do with the public pages: take our style sheet, and send our form to us.
 const statusPolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"

@@ -16,6 +16,7 @@ import (
 	"pagerd/gateway/alert"
 	"pagerd/gateway/mailing"
 	"pagerd/gateway/page"
+	"pagerd/gateway/statuspage"
 	"pagerd/gateway/store"
 	"pagerd/gateway/timeline"
 	"pagerd/gateway/update"
@@ -187,7 +188,8 @@ func (e *Engine) updateLetter(ctx context.Context, n notify.Notification, d stor
 	if number, ok := subscriberOf(d.Contact); ok && e.letters.Leave != nil {
 		n.Leave = e.letters.Leave(number)
 	}
-	return message.Letter(n, title, body, "You asked for the updates of "+e.config().StatusPage.Title+"."), notify.ReasonNone, nil
+	why := fmt.Sprintf("You asked for the updates of %s: %s", e.config().StatusPage.Title, e.config().PublicURL+statuspage.Path)
+	return message.Letter(n, title, body, why), notify.ReasonNone, nil
 }
 
 // newestTo returns the update that a mailing tells, if nothing newer was said to its audience.

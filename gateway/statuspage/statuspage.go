@@ -18,6 +18,9 @@ import (
 	"pagerd/gateway/update"
 )
 
+// Path is where the page is on the public listener.
+const Path = "/status-page/"
+
 // Days is how far the history goes back.
 const Days = 90
 
