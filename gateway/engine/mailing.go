@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"pagerd/gateway/alert"
 	"pagerd/gateway/mailing"
 	"pagerd/gateway/page"
@@ -107,6 +109,11 @@ func (e *Engine) readersOf(ctx context.Context, m mailing.Mailing) (readers []no
 func (e *Engine) attemptLetter(ctx context.Context, c store.Claim, clock func() time.Time, alive func() bool) error {
 	d, now := c.Deliveries[0], clock() // a lane of its own is never claimed with others
 	n, drop, err := e.letter(ctx, d, now)
+	var refusal *Refusal
+	if errors.Is(err, store.ErrDamaged) || errors.As(err, &refusal) { // it does not get better, and thousands may be like it
+		e.log.Error("a letter cannot be made", zap.String("delivery", d.ID), zap.Error(err))
+		return e.settle(ctx, c, c.Deliveries, nil, notify.Outcome{Certainty: notify.NotSent, Reason: notify.ReasonRejected, Permanent: true}, now)
+	}
 	if err != nil {
 		return err
 	}

@@ -399,3 +399,32 @@ func TestWhatIsOwedOutsideOfPagesIsGivenUpWhenItsWayIsDead(t *testing.T) {
 		t.Errorf("%+v %v", d, err)
 	}
 }
+
+// spoilt is a store in which what was told of incidents cannot be read any more.
+type spoilt struct{ store.Store }
+
+func (s spoilt) Record(ctx context.Context, k store.RecordKind, n int64) (store.Record, error) {
+	if k == store.Update {
+		return store.Record{}, fmt.Errorf("%s %d: %w", k, n, store.ErrDamaged)
+	}
+	return s.Store.Record(ctx, k, n)
+}
+
+// TestALetterThatCannotBeMadeIsGivenUp: thousands that are tried every three seconds would keep everybody busy.
+func TestALetterThatCannotBeMadeIsGivenUp(t *testing.T) {
+	p := newPress(t, memstore.New())
+	now := p.leads(t)
+	l := p.tell(t, update.Stakeholders, "Word.", "", now)
+	if _, err := p.Tick(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	p.st = spoilt{p.st}
+	other := p.replica(t)
+	if _, err := other.Deliver(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	m, err := other.Mailed(t.Context(), l.Updates[0].Mailing)
+	if err != nil || m.Failed != 3 || len(p.mail.sent) != 0 {
+		t.Errorf("%+v %v", m, err)
+	}
+}
