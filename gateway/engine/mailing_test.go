@@ -198,6 +198,10 @@ func TestWhoConfirmedGetsThePublicUpdatesUntilTheyLeave(t *testing.T) {
 	if got := p.read("https://x/confirm/Reader@example.org/03:01"); len(got) != 1 || len(p.mail.sent) != 1 {
 		t.Fatalf("invited: %v of %d", got, len(p.mail.sent))
 	}
+	number := mailing.NumberOf("Reader@example.org")
+	if ds, err := p.st.Deliveries(t.Context(), number); err != nil || len(ds) != 1 || ds[0].State != store.SentState || ds[0].Text != "" {
+		t.Errorf("an address that nobody confirmed is kept: %+v %v", ds, err)
+	}
 	p.tell(t, update.Customers, "Cards fail.", "", now)
 	p.runs(t, now)
 	if got := p.read("Cards fail."); len(got) != 0 {
@@ -214,7 +218,6 @@ func TestWhoConfirmedGetsThePublicUpdatesUntilTheyLeave(t *testing.T) {
 	if got := p.read("Cards work again."); !slices.Equal(got, []string{"Reader@example.org"}) {
 		t.Fatalf("%v", got)
 	}
-	number := mailing.NumberOf("Reader@example.org")
 	n := p.mail.sent[slices.IndexFunc(p.mail.sent, func(n notify.Notification) bool { return strings.Contains(n.Text, "Cards work") })]
 	if n.Leave != fmt.Sprint("https://x/leave/", number) || !strings.Contains(n.Text, n.Leave) {
 		t.Errorf("%+v", n)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/notify"
 )
 
 // MaxAlerts is how many alert states one Change may carry: a commit that is longer would keep everybody else waiting.
@@ -147,6 +148,9 @@ func (d Delivery) told(s Settlement) Delivery {
 	d.ProviderID = cmp.Or(s.ProviderID, d.ProviderID)
 	d.Progress = cmp.Or(s.Progress, d.Progress)
 	d.Code = cmp.Or(s.Code, d.Code)
+	if d.Kind == notify.KindLetter && d.State != Pending { // a stranger's address is not kept
+		d.Text = ""
+	}
 	return d
 }
 

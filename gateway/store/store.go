@@ -82,7 +82,7 @@ const (
 // Delivery is a page.Send in the outbox and what became of it.
 type Delivery struct {
 	page.Send
-	Text       string        `json:"text,omitempty"` // of an alarm: the sentence for the operators
+	Text       string        `json:"text,omitempty"` // of what is only read: its sentence; of an invitation: the address, until it is settled
 	Lane       string        `json:"lane"`           // see Lane
 	State      DeliveryState `json:"state"`
 	VisibleAt  time.Time     `json:"visible_at"`       // may be claimed from then on; a claim moves it to the lease's end
