@@ -52,9 +52,9 @@ type Facts struct {
 	Noted      time.Time              // a person first wrote into the timeline; zero = nobody did
 	Postmortem *postmortem.Postmortem // nil = there is none
 	Told       time.Time              // stakeholders were first told of it; zero = never
-	AllClear   time.Time              // and that it is over
-	Shown      time.Time              // customers were first told of it, on the status page and by mail; zero = never
-	ShownOver  time.Time              // and that it is over
+	AllClear   time.Time              // and, as their last word, that it is over
+	Shown      time.Time              // pagerd's status page first told customers of it; zero = never, or it does not show the service
+	ShownOver  time.Time              // and, as its last word, that it is over
 }
 
 // Line is an item as it stands.

@@ -64,8 +64,10 @@ func (e *Engine) checklistFacts(ctx context.Context, in incident.Incident) (chec
 	if _, err := e.loadRecord(ctx, store.Update, in.Number, &told); err != nil {
 		return f, err
 	}
-	f.Told, f.AllClear = told.FirstTo[update.Stakeholders], told.OverTo[update.Stakeholders]
-	f.Shown, f.ShownOver = told.FirstTo[update.Customers], told.OverTo[update.Customers]
+	f.Told, f.AllClear = told.FirstTo[update.Stakeholders], told.Over(update.Stakeholders)
+	if _, shown := e.config().StatusPage.Components[in.Service]; shown {
+		f.Shown, f.ShownOver = told.FirstTo[update.Customers], told.Over(update.Customers)
+	}
 	return f, nil
 }
 

@@ -42,6 +42,23 @@ func office(t *testing.T, st store.Store) (*engine.Engine, *provider) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return opened(t, st, cfg)
+}
+
+// showing is such a process with a public status page: service → component.
+func showing(t *testing.T, st store.Store, components map[string]string) *engine.Engine {
+	t.Helper()
+	cfg, err := config.Parse("test.yaml", []byte(led), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.StatusPage.Components = components
+	e, _ := opened(t, st, cfg)
+	return e
+}
+
+func opened(t *testing.T, st store.Store, cfg *config.Config) (*engine.Engine, *provider) {
+	t.Helper()
 	p := &provider{}
 	e, err := engine.New(t.Context(), engine.Options{Store: st, Config: func() *config.Config { return cfg }, Serial: true,
 		Senders: map[notify.Channel]engine.Sender{notify.SMS: p, notify.Voice: p, notify.Email: p}})

@@ -96,3 +96,47 @@ func TestCustomersReadNothingThatOnlyTheTeamMayKnow(t *testing.T) {
 		}
 	}
 }
+
+// TestTheChecklistBelievesTheStatusPageOnlyWhereThereIsOne: without a component for the service no status page says anything,
+// and what was over and is told of again is not over.
+func TestTheChecklistBelievesTheStatusPageOnlyWhereThereIsOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		components map[string]string
+		states     []update.State
+		want       string
+	}{
+		"no status page":              {nil, []update.State{update.Identified, update.Resolved}, ""},
+		"another service's component": {map[string]string{"search": "Search"}, []update.State{update.Identified, update.Resolved}, ""},
+		"disturbed":                   {map[string]string{"checkout": "Payments"}, []update.State{update.Identified}, "status-page"},
+		"over":                        {map[string]string{"checkout": "Payments"}, []update.State{update.Identified, update.Resolved}, "status-page status-page-over"},
+		"not over after all":          {map[string]string{"checkout": "Payments"}, []update.State{update.Resolved, update.Identified}, "status-page"},
+	} {
+		st := memstore.New()
+		e := showing(t, st, c.components)
+		fires(t, e, "Down", "SEV-1", start())
+		now := start().Add(time.Minute)
+		acks(t, e, "ana", now, 1001)
+		if _, err := e.Incident(t.Context(), 1001, incident.Resolve{By: "ana"}, "", now); err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range c.states {
+			now = now.Add(time.Minute)
+			if _, _, err := e.PostUpdate(t.Context(), 1001, update.Post{By: "ana", State: state, To: update.Customers, Text: "Cards are refused."}, "", now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lines, err := e.Checklist(t.Context(), 1001)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ticked []string
+		for _, l := range lines {
+			if l.Done && strings.HasPrefix(l.ID, "status-page") {
+				ticked = append(ticked, l.ID)
+			}
+		}
+		if got := strings.Join(ticked, " "); got != c.want {
+			t.Errorf("%s: ticked %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -78,3 +78,17 @@ type Log struct {
 
 // Firsts holds an instant per audience.
 type Firsts map[Audience]time.Time
+
+// Over is when an audience was told that it is over, if that was its last word; zero = it was not, as in an incident that was
+// over and began again.
+func (l Log) Over(to Audience) time.Time {
+	for _, u := range slices.Backward(l.Updates) {
+		if u.To == to && u.State != Resolved {
+			return time.Time{}
+		}
+		if u.To == to {
+			return u.At
+		}
+	}
+	return l.OverTo[to] // its last word is older than what is kept
+}

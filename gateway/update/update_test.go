@@ -113,6 +113,29 @@ func TestItRemembersWhenAnAudienceWasFirstTold(t *testing.T) {
 	}
 }
 
+func TestWhatBeganAgainIsNotOver(t *testing.T) {
+	l, _ := Next(Log{}, said(Resolved, 0), start())
+	if got := l.Over(Stakeholders); !got.Equal(start()) || !l.Over(Customers).IsZero() {
+		t.Errorf("over: %s for stakeholders, %s for customers, who were told nothing", got, l.Over(Customers))
+	}
+	l, _ = Next(l, said(Identified, 0), start().Add(time.Hour))
+	if got := l.Over(Stakeholders); !got.IsZero() {
+		t.Errorf("it began again and is called over since %s", got)
+	}
+	l, _ = Next(l, said(Resolved, 0), start().Add(2*time.Hour))
+	if got := l.Over(Stakeholders); !got.Equal(start().Add(2 * time.Hour)) {
+		t.Errorf("over since %s", got)
+	}
+	for range maxKept {
+		ev := said(Identified, 0)
+		ev.To = Customers
+		l, _ = Next(l, ev, start().Add(3*time.Hour))
+	}
+	if got := l.Over(Stakeholders); !got.Equal(start()) {
+		t.Errorf("its last word is not kept any more: over since %s", got)
+	}
+}
+
 // TestTheValueFitsIntoARecordWhateverIsWritten: 256 KiB is what the store takes; "<" needs six bytes in JSON.
 func TestTheValueFitsIntoARecordWhateverIsWritten(t *testing.T) {
 	var l Log
