@@ -40,9 +40,6 @@ func (s *server) declare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if word == incident.AnswerRepeated {
-		return &fault{status: http.StatusConflict, message: "this was declared before under the same Idempotency-Key", hint: "pagerd incident list shows it"}
-	}
 	return s.toldIncident(w, r, n, word, nil)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pagerd/gateway/page"
@@ -35,7 +36,8 @@ func (e *Engine) haveAction(ctx context.Context, number int64) (a postmortem.Act
 	return a, r, err
 }
 
-// OpenAction begins an action item of an incident. Whatever the item lacks is refused before.
+// OpenAction begins an action item of an incident. Whatever the item lacks is refused before. With an op that was applied
+// before, it is the item that it opened, as it is now.
 func (e *Engine) OpenAction(ctx context.Context, number int64, item postmortem.Item, by page.Actor, now time.Time) (postmortem.Action, error) {
 	now = e.instant(now)
 	in, err := e.loadIncident(ctx, number)
@@ -49,7 +51,7 @@ func (e *Engine) OpenAction(ctx context.Context, number int64, item postmortem.I
 	if err != nil {
 		return postmortem.Action{}, fmt.Errorf("allocate the number of an action item: %w", err)
 	}
-	a, fx := postmortem.NextAction(postmortem.Action{}, postmortem.Open{Number: n, Incident: number, Service: in.Service, Cause: in.RootCause, By: by.Person,
+	a, fx := postmortem.NextAction(postmortem.Action{}, postmortem.Open{Number: n, Incident: number, Service: in.Service, Cause: in.RootCause, By: by.Person, Op: by.Op,
 		Item: item, Zone: e.reportZone()}, now)
 	c := store.Change{Op: by.Op, Now: now, Urgent: true}
 	if err := e.putAction(&c, store.Record{Kind: store.Action, Number: n}, postmortem.Action{}, a, fx); err != nil {
@@ -57,12 +59,25 @@ func (e *Engine) OpenAction(ctx context.Context, number int64, item postmortem.I
 	}
 	err = e.commit(ctx, c)
 	if errors.Is(err, store.ErrApplied) {
-		return a, &Refusal{Message: "this was done before under the same Idempotency-Key", Hint: "pagerd action list shows it"}
+		return e.openedBefore(ctx, by.Op)
 	}
 	if err != nil {
 		return a, fmt.Errorf("store action item %d: %w", n, err)
 	}
 	return a, nil
+}
+
+// openedBefore finds the action item that an operation opened which was applied before.
+func (e *Engine) openedBefore(ctx context.Context, op string) (postmortem.Action, error) {
+	list, err := records[postmortem.Action](ctx, e, store.Action, store.Filter{Limit: maxLibrary})
+	if err != nil {
+		return postmortem.Action{}, err
+	}
+	i := slices.IndexFunc(list, func(a postmortem.Action) bool { return a.Op == op })
+	if i < 0 {
+		return postmortem.Action{}, &Refusal{Message: "this was done before under the same Idempotency-Key", Hint: "pagerd action list shows it"}
+	}
+	return list[i], nil
 }
 
 // Action applies a person's event to an action item.

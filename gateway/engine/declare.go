@@ -24,7 +24,7 @@ type Declaration struct {
 
 // Declare begins an incident by hand: a page that By has acknowledged already, and its incident, in one commit. The routes
 // say by which policy the page would ring, as if an alert of that service had come in; whom its first step informs is told
-// now. With an op that was applied before, the answer is [incident.AnswerRepeated] and the number 0.
+// now. With an op that was applied before, the answer is [incident.AnswerRepeated] and the number of what it declared.
 func (e *Engine) Declare(ctx context.Context, d Declaration, op string, now time.Time) (int64, incident.Answer, error) {
 	now = e.instant(now)
 	if err := d.check(); err != nil {
@@ -39,7 +39,7 @@ func (e *Engine) Declare(ctx context.Context, d Declaration, op string, now time
 	}
 	subject, _ := e.byHand(number, "Declared", d.Service, d.Severity, now) // whatever the routes lack, the incident is declared
 	subject.Summary = d.Summary
-	ev := page.ByHand{By: d.By, Group: handGroup(number), Subject: subject, CustomerData: d.CustomerData, Security: d.Security}
+	ev := page.ByHand{By: d.By, Group: handGroup(op, number), Subject: subject, CustomerData: d.CustomerData, Security: d.Security}
 	prev := page.Page{Number: number}
 	next, fx := page.Next(prev, ev, e.facts(prev, subject.Policy, d.Severity, now), now)
 	c := store.Change{Op: op, Now: now, Urgent: true}
@@ -49,7 +49,8 @@ func (e *Engine) Declare(ctx context.Context, d Declaration, op string, now time
 	err = e.commitPage(ctx, c, "")
 	switch {
 	case errors.Is(err, store.ErrApplied):
-		return 0, incident.AnswerRepeated, nil
+		p, err := e.begunBefore(ctx, op)
+		return p.Incident, incident.AnswerRepeated, err
 	case err != nil:
 		return 0, "", fmt.Errorf("store incident %d: %w", number, err)
 	}
@@ -61,7 +62,7 @@ func (e *Engine) Declare(ctx context.Context, d Declaration, op string, now time
 // ok is false when their policy has no steps for the severity; the subject then has those of the route.
 func (e *Engine) byHand(number int64, name, service string, s alert.Severity, now time.Time) (subject page.Subject, ok bool) {
 	tree := e.config().Routing
-	subject = tree.Decide(alert.Alert{Source: page.SourceHand, Fingerprint: handGroup(number), Status: alert.Firing,
+	subject = tree.Decide(alert.Alert{Source: page.SourceHand, Fingerprint: handGroup("", number), Status: alert.Firing,
 		Labels: map[string]string{"service": service, "severity": s.String(), "alertname": name}, StartsAt: now}, now).Subject
 	policy, targets, ok := tree.Plan(subject.Policy.Name, s)
 	if ok {

@@ -22,8 +22,8 @@ type Exercise struct {
 }
 
 // Drill begins a drill: a page that the routes give its policy as if an alert of that service had come in, which rings real
-// people, says in every message that it is practice, and counts in no figure. With an op that was applied before it is a
-// [Refusal], and nobody is rung again.
+// people, says in every message that it is practice, and counts in no figure. With an op that was applied before it is the
+// drill that it began, as it is now, and nobody is rung again.
 func (e *Engine) Drill(ctx context.Context, x Exercise, now time.Time) (page.Page, error) {
 	now = e.instant(now)
 	if err := x.check(); err != nil {
@@ -40,7 +40,7 @@ func (e *Engine) Drill(ctx context.Context, x Exercise, now time.Time) (page.Pag
 	if subject.Summary = x.Note; x.Note == "" {
 		subject.Summary = "can you be reached? Nothing is broken"
 	}
-	ev := page.ByHand{By: x.By, Group: handGroup(number), Subject: subject, Drill: true}
+	ev := page.ByHand{By: x.By, Group: handGroup(x.By.Op, number), Subject: subject, Drill: true}
 	prev := page.Page{Number: number}
 	next, fx := page.Next(prev, ev, e.facts(prev, subject.Policy, x.Severity, now), now)
 	c := store.Change{Op: x.By.Op, Now: now, Urgent: true}
@@ -50,7 +50,7 @@ func (e *Engine) Drill(ctx context.Context, x Exercise, now time.Time) (page.Pag
 	err = e.commitPage(ctx, c, "")
 	switch {
 	case errors.Is(err, store.ErrApplied):
-		return page.Page{}, &Refusal{Message: "this drill was begun before under the same Idempotency-Key", Hint: "pagerd page list --all shows it"}
+		return e.begunBefore(ctx, x.By.Op)
 	case err != nil:
 		return page.Page{}, fmt.Errorf("store drill %d: %w", number, err)
 	}

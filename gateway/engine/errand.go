@@ -157,7 +157,7 @@ func (e *Engine) ringFor(ctx context.Context, in incident.Incident, errand incid
 		by = "pagerd"
 	}
 	prev := page.Page{Number: number}
-	ev := page.ByHand{By: page.Actor{Person: by, Channel: "pagerd"}, Group: handGroup(number), Calls: errand.Person, Incident: in.Number, Drill: in.Drill,
+	ev := page.ByHand{By: page.Actor{Person: by, Channel: "pagerd"}, Group: handGroup("", number), Calls: errand.Person, Incident: in.Number, Drill: in.Drill,
 		Subject: page.Subject{Severity: in.Severity, Service: in.Service, Why: "called into incident " + strconv.FormatInt(in.Number, 10),
 			Summary: fmt.Sprintf("%s calls you into incident %d: %s", by, in.Number, in.Summary),
 			Policy: schedule.Policy{Name: "call/" + errand.Person, Steps: []schedule.Step{{Targets: who, Timeout: callTimeout}}, Repeat: callRepeat,
@@ -179,8 +179,23 @@ func (e *Engine) ringFor(ctx context.Context, in incident.Incident, errand incid
 	return nil
 }
 
-// handGroup is the group of a page that a person began: nothing else joins it.
-func handGroup(number int64) string { return "hand/" + strconv.FormatInt(number, 10) }
+// handGroup is the group of a page that a person began: nothing else joins it. By the operation, where it has one, it is found
+// again when the same request comes once more.
+func handGroup(op string, number int64) string {
+	if op == "" {
+		op = strconv.FormatInt(number, 10)
+	}
+	return "hand/" + op
+}
+
+// begunBefore finds the page that an operation began which was applied before.
+func (e *Engine) begunBefore(ctx context.Context, op string) (page.Page, error) {
+	p, err := e.store.Group(ctx, handGroup(op, 0))
+	if err != nil {
+		return p, fmt.Errorf("find the page of operation %s: %w", op, err)
+	}
+	return p, nil
+}
 
 // callSeverity is by which ladder somebody who is called is rung: whoever is wanted in a light incident is rung too, not
 // only written to.

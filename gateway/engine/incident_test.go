@@ -265,7 +265,7 @@ func TestADeclaredIncidentIsAnAcknowledgedPageFirstAndInformsWhoMustKnow(t *test
 	if texted(p, "dora", "customers see each other") == 0 || texted(p, "ana", "customers see") != 0 {
 		t.Errorf("the manager is to know, and nobody is to answer: %q", p.texts())
 	}
-	if _, word, err := e.Declare(t.Context(), d, "op/1", start().Add(time.Minute)); err != nil || word != incident.AnswerRepeated {
+	if again, word, err := e.Declare(t.Context(), d, "op/1", start().Add(time.Minute)); err != nil || word != incident.AnswerRepeated || again != n {
 		t.Errorf("again: %s, %v", word, err)
 	}
 	d.Severity = alert.SEV3

@@ -162,3 +162,24 @@ func TestOperatorsHearThatTheTrackerRefuses(t *testing.T) {
 		t.Error("a tracker that is not configured is told")
 	}
 }
+
+// TestAnActionItemOpenedAgainByTheSameRequestIsTheSame: a proxy that lost the answer asks once more.
+func TestAnActionItemOpenedAgainByTheSameRequestIsTheSame(t *testing.T) {
+	st := memstore.New()
+	h := newHook(t, st)
+	h.item(t, start())
+	due, _ := schedule.ParseDate("2026-06-01")
+	item := postmortem.Item{Title: "watch the expiry", Owner: "ana", Due: due, Priority: postmortem.P2, Criterion: "an alert"}
+	by := page.Actor{Person: "ana", Channel: "api", Op: "api/7"}
+	first, err := h.OpenAction(t.Context(), 1001, item, by, start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := h.OpenAction(t.Context(), 1001, item, by, start().Add(time.Minute))
+	if err != nil || again != first {
+		t.Errorf("%+v %v", again, err)
+	}
+	if all, err := h.Actions(t.Context(), false); err != nil || len(all) != 2 {
+		t.Errorf("%d items, %v", len(all), err)
+	}
+}

@@ -82,6 +82,7 @@ type Action struct {
 	Item
 	By      string    `json:"by"`
 	At      time.Time `json:"at"`
+	Op      string    `json:"op,omitempty"` // the operation that opened it: the same request, sent again, finds it
 	EndedBy string    `json:"ended_by,omitempty"`
 	EndedAt time.Time `json:"ended_at,omitzero"`
 	Reason  string    `json:"reason,omitempty"` // why it was dropped
@@ -105,6 +106,7 @@ type ActionEvent interface{ actionEvent() }
 type Open struct {
 	Number, Incident   int64
 	Service, Cause, By string
+	Op                 string
 	Item               Item
 	Zone               *time.Location
 }
@@ -183,7 +185,7 @@ func NextAction(a Action, ev ActionEvent, now time.Time) (Action, ActionEffects)
 			fx.Answer = AnswerUnchanged
 			break
 		}
-		a = Action{Format: Format, Number: ev.Number, Incident: ev.Incident, Service: ev.Service, Cause: ev.Cause, State: ActionOpen, Item: ev.Item, By: ev.By, At: now,
+		a = Action{Format: Format, Number: ev.Number, Incident: ev.Incident, Service: ev.Service, Cause: ev.Cause, State: ActionOpen, Item: ev.Item, By: ev.By, At: now, Op: ev.Op,
 			NagDue: firstAsk(ev.Item.Due, ev.Zone)}
 		tell(ev.By, "opened", AnswerOpened, "%s (%s, %s by %s).", a.Title, a.Priority, a.Owner, a.Due)
 	case Done:
