@@ -117,6 +117,9 @@ func people(c *Config, oncall map[string]bool) []Finding {
 		if !has(notify.SMS) && !has(notify.Voice) {
 			out = append(out, Finding{true, name, "has no telephone: mail wakes nobody", ""})
 		}
+		if len(p.Contacts) > 0 && !has(notify.SMS) && !has(notify.Email) {
+			out = append(out, Finding{false, name, "has voice only: what is owed and when shifts begin is never called about", "give them sms or email"})
+		}
 		if has(notify.Email) && c.Notify.SMTP == nil {
 			out = append(out, Finding{false, name, "has a mail address, and notify.smtp is not configured", ""})
 		}

@@ -141,3 +141,18 @@ func TestTheCommentedExampleIsValid(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoCannotReadIsFound: postmortems, action items and shifts are asked for and told by SMS or mail.
+func TestWhoCannotReadIsFound(t *testing.T) {
+	c, err := Parse("pagerd.yaml", []byte(strings.Replace(string(Example), `sms: "+34600000002", voice: "+34600000002", email: ben@example.com`, `voice: "+34600000002"`, 1)), environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := ""
+	for _, f := range Findings(c, time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)) {
+		found += f.Subject + " " + f.Message + "\n"
+	}
+	if !strings.Contains(found, "ben has voice only") || strings.Contains(found, "ana has voice only") {
+		t.Error(found)
+	}
+}
