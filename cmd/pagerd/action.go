@@ -12,6 +12,7 @@ import (
 
 type actionCommand struct {
 	List   actionList   `cmd:"" help:"List action items: the open ones, the overdue ones, or all."`
+	Show   actionShow   `cmd:"" help:"Show an action item whole."`
 	Add    actionAdd    `cmd:"" help:"Begin an action item of an incident."`
 	Done   actionDone   `cmd:"" help:"Say that an action item is done."`
 	Drop   actionDrop   `cmd:"" help:"Say that it will not be done, and why."`
@@ -44,14 +45,21 @@ func (c *actionList) Run(e *env) error {
 	})
 }
 
+type actionShow struct {
+	remote
+	format
+	Number int64 `arg:"" help:"The action item's number."`
+}
+
+func (c *actionShow) Run(e *env) error {
+	out, err := c.client().Action(e.ctx, c.Number)
+	return c.toldAction(e, out, err)
+}
+
 func showActions(w io.Writer, list []api.Action) {
-	rows := [][]string{{"ACTION", "STATE", "PRIORITY", "DUE", "OWNER", "INCIDENT", "WHAT"}}
+	rows := [][]string{{"ACTION", "STATE", "PRIO", "DUE", "OWNER", "INCIDENT", "WHAT"}}
 	for _, a := range list {
-		state := string(a.State)
-		if a.Overdue {
-			state = "OVERDUE"
-		}
-		rows = append(rows, []string{strconv.FormatInt(a.Number, 10), state, string(a.Priority), a.Due, cut(a.Owner, 10), strconv.FormatInt(a.Incident, 10), safe(a.Title)})
+		rows = append(rows, []string{strconv.FormatInt(a.Number, 10), actionState(a), string(a.Priority), a.Due, cut(a.Owner, 10), strconv.FormatInt(a.Incident, 10), safe(a.Title)})
 	}
 	table(w, rows)
 	for _, a := range list {
@@ -104,11 +112,39 @@ func (c *actionAdd) Run(e *env) error {
 	return c.toldAction(e, out, err)
 }
 
+// toldAction shows how an action item stands.
 func (f format) toldAction(e *env, out api.ActionList, err error) error {
 	if err != nil {
 		return err
 	}
-	return f.print(e.out, out, func(w io.Writer) { showActions(w, out.Actions) })
+	return f.print(e.out, out, func(w io.Writer) {
+		for _, a := range out.Actions {
+			showAction(w, a)
+		}
+	})
+}
+
+func showAction(w io.Writer, a api.Action) {
+	fmt.Fprintf(w, "action item %d of incident %d: %s\n%s\n\n", a.Number, a.Incident, actionState(a), safe(a.Title))
+	rows := [][]string{{"owner", safe(a.Owner)}, {"due", a.Due}, {"priority", string(a.Priority)}, {"done when", safe(a.Criterion)}}
+	if !a.EndedAt.IsZero() {
+		rows = append(rows, []string{"ended", safe(a.EndedBy) + " " + stamp(a.EndedAt)})
+	}
+	if a.Reason != "" {
+		rows = append(rows, []string{"reason", safe(a.Reason)})
+	}
+	if a.Issue != "" {
+		rows = append(rows, []string{"issue", safe(a.Issue)})
+	}
+	pairs(w, rows)
+}
+
+// actionState is an item's state, or that it is late.
+func actionState(a api.Action) string {
+	if a.Overdue {
+		return "OVERDUE"
+	}
+	return string(a.State)
 }
 
 type actionDone struct {

@@ -124,7 +124,9 @@ func (f format) toldPostmortem(e *env, d api.PostmortemDetail, err error) error 
 		p := d.Postmortem
 		fmt.Fprintf(w, "postmortem of incident %d: %s\n%s %s: %s\n\n", p.Incident, strings.ReplaceAll(string(p.State), "_", " "), p.Severity, safe(p.Service), safe(p.Summary))
 		rows := [][]string{{"owner", or(p.Owner)}, {"revision", strconv.Itoa(p.Revision)}}
-		if !p.Deadline.IsZero() {
+		if !p.PublishedAt.IsZero() {
+			rows = append(rows, []string{"published", safe(p.PublishedBy) + " " + stamp(p.PublishedAt)})
+		} else if !p.Deadline.IsZero() && p.Waiver == "" {
 			due := stamp(p.Deadline)
 			if p.Overdue {
 				due += "  OVERDUE"

@@ -291,6 +291,19 @@ func (s *server) listActions(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (s *server) showAction(w http.ResponseWriter, r *http.Request) error {
+	n, err := number(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.Engine.LoadAction(r.Context(), n)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, ActionList{Actions: []Action{s.viewAction(a)}})
+	return nil
+}
+
 // readItem reads what an action item says, and refuses what lacks something.
 func readItem(a Act) (postmortem.Item, error) {
 	if slices.ContainsFunc([]string{a.Title, a.Criterion}, func(t string) bool { return len([]rune(t)) > maxText/4 }) {
@@ -399,6 +412,11 @@ func (c *Client) PostmortemAct(ctx context.Context, number int64, verb string, a
 // Actions lists action items, newest first; open leaves out those that ended.
 func (c *Client) Actions(ctx context.Context, open bool) (ActionList, error) {
 	return get[ActionList](ctx, c, "/api/v1/actions?"+listQuery(open, 0, maxList))
+}
+
+// Action returns one action item.
+func (c *Client) Action(ctx context.Context, number int64) (ActionList, error) {
+	return get[ActionList](ctx, c, fmt.Sprintf("/api/v1/actions/%d", number))
 }
 
 // OpenAction begins an action item.

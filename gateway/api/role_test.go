@@ -79,6 +79,7 @@ func roleTable() map[string]role {
 		"POST /api/v1/postmortems/{n}/publish": responder,
 		"POST /api/v1/postmortems/{n}/waive":   admin,
 		"GET /api/v1/actions":                  viewer,
+		"GET /api/v1/actions/{n}":              viewer,
 		"POST /api/v1/actions":                 responder,
 		"POST /api/v1/actions/{n}/done":        responder,
 		"POST /api/v1/actions/{n}/drop":        responder,

@@ -108,6 +108,7 @@ func routes() []route {
 		{"POST", "/api/v1/postmortems/{n}/publish", responder, (*server).publishPostmortem},
 		{"POST", "/api/v1/postmortems/{n}/waive", admin, (*server).waivePostmortem},
 		{"GET", "/api/v1/actions", viewer, (*server).listActions},
+		{"GET", "/api/v1/actions/{n}", viewer, (*server).showAction},
 		{"POST", "/api/v1/actions", responder, (*server).openAction},
 		{"POST", "/api/v1/actions/{n}/done", responder, (*server).endAction},
 		{"POST", "/api/v1/actions/{n}/drop", responder, (*server).dropAction},
