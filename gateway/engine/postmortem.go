@@ -1,10 +1,7 @@
 package engine
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,48 +15,11 @@ import (
 	"pagerd/gateway/postmortem"
 	"pagerd/gateway/store"
 	"pagerd/gateway/timeline"
-	"pagerd/notify"
 	"pagerd/notify/message"
 )
 
 // maxDrafted is how many pages of an incident a draft looks into: a storm's later ones say the same.
 const maxDrafted = 50
-
-// loadRecord reads a record's body into into; the zero Record when there is none.
-func (e *Engine) loadRecord(ctx context.Context, kind store.RecordKind, number int64, into any) (store.Record, error) {
-	r, err := e.store.Record(ctx, kind, number)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Record{Kind: kind, Number: number}, nil
-	}
-	if err != nil {
-		return r, fmt.Errorf("load %s %d: %w", kind, number, err)
-	}
-	if err := json.Unmarshal(r.Body, into); err != nil {
-		return r, fmt.Errorf("%w: %s %d: %w", store.ErrDamaged, kind, number, err)
-	}
-	return r, nil
-}
-
-// putRecord adds a record's next version and its entry to a change.
-func (e *Engine) putRecord(c *store.Change, r store.Record, body any, open bool, due time.Time, entry timeline.Entry) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // a long text of foreign words must not outgrow its record
-	if err := enc.Encode(body); err != nil {
-		return fmt.Errorf("encode %s: %w", r, err)
-	}
-	r.Version, r.Body, r.Open, r.Due = r.Version+1, bytes.TrimSpace(b.Bytes()), open, due
-	if entry.What != "" {
-		r.Entries++
-		entry.Object, entry.Seq, entry.At = r.Object(), r.Entries, c.Now
-		entry = timeline.Seal(entry, r.Head)
-		r.Head = entry.Hash
-		c.Entries = append(c.Entries, entry)
-		e.log.Info(string(r.Kind), zap.Int64("number", r.Number), zap.String("what", entry.What), zap.String("actor", entry.Actor))
-	}
-	c.Records = append(c.Records, r)
-	return nil
-}
 
 func (e *Engine) postmortemRule(s alert.Severity) postmortem.Rule {
 	return e.config().Severities[s].Postmortem
@@ -142,22 +102,6 @@ const maxEarlier = 100
 
 // maxLibrary is how many postmortems are searched: years of them.
 const maxLibrary = 2000
-
-// records reads the bodies of a kind. What is damaged is named by the auditor and keeps nobody from the rest.
-func records[T any](ctx context.Context, e *Engine, kind store.RecordKind, f store.Filter) ([]T, error) {
-	list, err := e.store.Records(ctx, kind, f)
-	if err != nil && !errors.Is(err, store.ErrDamaged) {
-		return nil, fmt.Errorf("list %s records: %w", kind, err)
-	}
-	var out []T
-	for _, r := range list {
-		var v T
-		if err := json.Unmarshal(r.Body, &v); err == nil {
-			out = append(out, v)
-		}
-	}
-	return out, nil
-}
 
 // Postmortems returns them, newest first; open leaves out those that are published or waived. One that cannot be read is left out.
 func (e *Engine) Postmortems(ctx context.Context, open bool) ([]postmortem.Postmortem, error) {
@@ -323,53 +267,6 @@ func (e *Engine) firePostmortem(ctx context.Context, number int64, now time.Time
 		return err
 	}
 	return e.commit(ctx, c)
-}
-
-// nag adds the messages that ask for something that is owed: to its owner, and to the manager of about's policy. sends
-// counts those of number. The text names the owner to everybody else.
-func (e *Engine) nag(c *store.Change, about page.Page, to postmortem.Nag, owner string, text func(owner string) string, number int64, sends *int) {
-	tell := func(contact notify.Contact, words string) {
-		*sends++
-		if about.Drill {
-			words = message.Practice(words)
-		}
-		s := page.Send{ID: page.SendID(number, owedBase+*sends), Page: number, Kind: notify.KindOwed, Person: contact.Person, Contact: contact.ID,
-			Channel: contact.Channel, Severity: alert.SEV4, At: c.Now, Drill: about.Drill}
-		c.Deliveries = append(c.Deliveries, delivery(s, words, c.Now))
-	}
-	if to == postmortem.NagNone {
-		return
-	}
-	told := false
-	if contact, ok := readable(e.config().Book.People[owner].Contacts); ok {
-		tell(contact, text(""))
-		told = true
-	}
-	if to == postmortem.NagManager || !told {
-		if contact, ok := e.manager(about, c.Now); ok && contact.Person != owner {
-			tell(contact, text(cmp.Or(owner, "nobody")))
-			told = true
-		}
-	}
-	if !told {
-		e.log.Warn("nobody can be asked for what is owed", zap.Int64("number", number), zap.String("responder", owner))
-	}
-}
-
-// manager is who manages the people of a page's policy, else an operator.
-func (e *Engine) manager(p page.Page, now time.Time) (notify.Contact, bool) {
-	book := e.config().Book
-	for _, t := range p.Policy.Targets() {
-		if !strings.HasSuffix(t.Name, "/manager") {
-			continue
-		}
-		for _, name := range book.Resolve(t.Name, now) {
-			if c, ok := readable(book.People[name].Contacts); ok {
-				return c, true
-			}
-		}
-	}
-	return readable(e.config().Operators)
 }
 
 // maxOwed is how many open action items are looked at for a page that comes again.

@@ -98,9 +98,6 @@ func leave(s Subscriber, ev Leave, now time.Time) (Subscriber, Effects) {
 // every number is exact wherever it is read as a float.
 const firstSubscriber = 1 << 51
 
-// IsSubscriber reports whether a number is one of a subscriber.
-func IsSubscriber(number int64) bool { return number >= firstSubscriber }
-
 // NumberOf is the number under which an address subscribes: made from it, so that nobody subscribes twice and strangers use
 // up no page numbers. address is one that Address returned.
 func NumberOf(address string) int64 {
