@@ -26,7 +26,7 @@ func (c *incidentChecklist) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return c.print(e.out, list, func(w io.Writer) { showChecklist(w, list) })
+		return c.print(e.out, list, func(w io.Writer) { showChecklist(w, c.Number, list) })
 	}
 	list, err := c.client().Tick(e.ctx, c.Number, c.Item, c.Off)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *incidentChecklist) Run(e *env) error {
 }
 
 // showChecklist prints the lists one after the other.
-func showChecklist(w io.Writer, list api.Checklist) {
+func showChecklist(w io.Writer, number int64, list api.Checklist) {
 	if len(list.Items) == 0 {
 		fmt.Fprintln(w, "it has no checklist: it is not an incident, or no more")
 		return
@@ -56,7 +56,11 @@ func showChecklist(w io.Writer, list api.Checklist) {
 		if l.Done {
 			box = "[x]"
 		}
-		fmt.Fprintf(w, "%s %-16s %s%s\n", box, l.ID, l.Text, doneBy(l))
+		text, how := command(l.Text, number)
+		fmt.Fprintf(w, "%s %-16s %s%s\n", box, l.ID, text, doneBy(l))
+		if how != "" && !l.Done {
+			fmt.Fprintf(w, "%21s%s\n", "", how)
+		}
 	}
 }
 
@@ -64,7 +68,7 @@ func showChecklist(w io.Writer, list api.Checklist) {
 func doneBy(l checklist.Line) string {
 	switch {
 	case !l.Done && l.Known:
-		return "; pagerd ticks it"
+		return " (ticks itself)"
 	case !l.Done || l.By == "" && l.At.IsZero():
 		return ""
 	case l.At.IsZero():
@@ -83,4 +87,15 @@ func ticked(list api.Checklist) string {
 		text += "; open: " + strings.Join(checklist.IDs(open), ", ")
 	}
 	return text
+}
+
+// command takes the command out of an item's text, "… (pagerd incident describe --impact-at)", and puts the incident's number
+// into it; how is empty where there is none.
+func command(item string, number int64) (text, how string) {
+	text, rest, ok := strings.Cut(item, " (pagerd ")
+	words := strings.Fields(strings.TrimSuffix(rest, ")"))
+	if !ok || len(words) < 2 {
+		return item, ""
+	}
+	return text, strings.Join(append([]string{"pagerd", words[0], words[1], fmt.Sprint(number)}, words[2:]...), " ")
 }
