@@ -189,3 +189,33 @@ func TestWhatRetentionDeletedIsNotMissingAndWhatSomebodyDeletedIs(t *testing.T) 
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// slowReader is a store that lets another replica anchor after the first list of records was read.
+type slowReader struct {
+	store.Store
+	meanwhile func()
+}
+
+func (s *slowReader) Records(ctx context.Context, k store.RecordKind, f store.Filter) ([]store.Record, error) {
+	out, err := s.Store.Records(ctx, k, f)
+	if meanwhile := s.meanwhile; meanwhile != nil {
+		s.meanwhile = nil
+		meanwhile()
+	}
+	return out, err
+}
+
+// A replica that saw no anchor, and reads the chain after another has written one, has nothing more to say in that hour:
+// its own would say that it came at the same time, or before the one that it follows when its clock is behind.
+func TestReplicaThatComesSecondWritesNoSecondAnchor(t *testing.T) {
+	st := &slowReader{Store: memstore.New()}
+	a, _ := setup(t, st)
+	b, _ := setup(t, st)
+	if err := a.Accept(t.Context(), batch("Slow"), start()); err != nil {
+		t.Fatal(err)
+	}
+	st.meanwhile = func() { anchor(t, b, st, start().Add(200*time.Millisecond)) }
+	if chain := anchor(t, a, st, start()); len(chain) != 1 {
+		t.Errorf("%d anchors in an hour: %+v", len(chain), chain)
+	}
+}
