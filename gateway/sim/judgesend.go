@@ -142,8 +142,10 @@ func (j *judge) settled(c store.Change, s store.Settlement) {
 		j.w.fail(RuleFence, name, "claim %d settles it as %s, and claim %d is the newest", s.Token, s.State, f.token)
 	}
 	f.over = true
-	if s.State == store.SentState && len(f.sends) > 0 {
-		f.sends[len(f.sends)-1].settled = true
+	if s.State == store.SentState {
+		for _, sent := range f.sends { // a provider that was asked may have had any of them
+			sent.settled = true
+		}
 	}
 	if f.state != store.Pending {
 		return // a callback was faster, and its word stands
