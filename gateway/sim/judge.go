@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pagerd/gateway/alert"
+	"pagerd/gateway/audit"
 	"pagerd/gateway/incident"
 	"pagerd/gateway/page"
 	"pagerd/gateway/store"
@@ -25,6 +26,8 @@ type judge struct {
 	incidents  map[int64]incident.Incident
 	records    map[string]store.Record // by the name of their timeline
 	chains     map[string]chain
+	ledger     audit.Ledger     // what the anchors say
+	anchored   map[string]int64 // how many entries of each timeline are anchored
 	alerts     map[alert.ID]*alertFile
 	deliveries map[string]*deliveryFile
 	ops        map[string]bool // stored
@@ -62,14 +65,21 @@ type list struct {
 	rounds  []int
 }
 
-// chain is the end of an object's timeline.
+// chain is an object's timeline: its end, and all entries from the first one on.
 type chain struct {
-	seq  int64
-	head string
+	seq     int64
+	head    string
+	entries []sealed
+}
+
+// sealed is an entry of a timeline.
+type sealed struct {
+	hash  string
+	index int // of the change that stored it, see judge.index
 }
 
 func newJudge(w *world) *judge {
-	return &judge{w: w, pages: map[int64]*pageFile{}, open: map[string]int64{}, incidents: map[int64]incident.Incident{}, records: map[string]store.Record{}, chains: map[string]chain{},
+	return &judge{w: w, pages: map[int64]*pageFile{}, open: map[string]int64{}, incidents: map[int64]incident.Incident{}, records: map[string]store.Record{}, chains: map[string]chain{}, anchored: map[string]int64{},
 		alerts: map[alert.ID]*alertFile{}, deliveries: map[string]*deliveryFile{}, ops: map[string]bool{}, answered: map[string]bool{}, numbers: map[int64]bool{}}
 }
 
@@ -115,6 +125,9 @@ func (j *judge) change(l *life, c store.Change) {
 	}
 	for _, r := range c.Records {
 		j.record(r)
+		if r.Kind == store.Anchor {
+			j.anchor(f.walk, r)
+		}
 	}
 	if ended {
 		j.lastPage(c.Page.Incident, c.Page.Number)
@@ -156,7 +169,7 @@ func (j *judge) entries(c store.Change) {
 		if sealed := timeline.Seal(e, e.Prev); sealed.Hash != e.Hash {
 			j.w.fail(RuleTimeline, e.Object, "the hash of entry %d of %s is not its own", e.Seq, e.Object)
 		}
-		j.chains[e.Object] = chain{e.Seq, e.Hash}
+		j.chains[e.Object] = chain{e.Seq, e.Hash, append(at.entries, sealed{e.Hash, j.index})}
 	}
 }
 

@@ -31,7 +31,7 @@ func (j *judge) ends() {
 		}
 	}
 	j.mailings()
-	j.anchored()
+	j.auditAtTheEnd()
 	next, err := w.medium.Store().Due(context.Background(), w.now.Add(-10*time.Second), 1)
 	if err == nil && len(next) > 0 {
 		w.fail(RuleDue, pageName(next[0].ID), "page %d is due at %s, and nobody did it until %s", next[0].ID, stamp(next[0].At), stamp(w.now))

@@ -1,15 +1,11 @@
 package sim
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
-	"pagerd/gateway/audit"
-	"pagerd/gateway/incident"
 	"pagerd/gateway/store"
 	"pagerd/gateway/update"
 	"pagerd/notify"
@@ -65,43 +61,3 @@ func (j *judge) updates(r store.Record, letters map[int64]map[string][]*delivery
 		}
 	}
 }
-
-// anchored verifies all that was anchored, and that what was there at the newest anchor is anchored.
-func (j *judge) anchored() {
-	ctx, s := context.Background(), j.w.medium.Store()
-	anchors, err := store.Anchors(ctx, s)
-	if err != nil || len(anchors) == 0 {
-		return // nobody kept house in this world, or the backend says why not elsewhere
-	}
-	var l audit.Ledger
-	for _, a := range anchors {
-		if err := l.Add(a); err != nil {
-			j.w.fail(RuleTimeline, fmt.Sprintf("anchor/%d", a.Number), "%v", err)
-		}
-	}
-	known := map[string]bool{}
-	for _, name := range l.Objects() {
-		known[name] = true
-		o, err := store.Audited(ctx, s, name)
-		if err == nil {
-			err = l.Check(o, j.w.now, store.KeepHistory)
-		}
-		if err != nil {
-			j.w.fail(RuleTimeline, name, "%v", err)
-		}
-	}
-	j.w.tally.note("anchors verified")
-	before := l.Last().At.Add(-10 * time.Minute) // by the clock of whoever wrote it, and its walk takes a while
-	for _, n := range slices.Sorted(maps.Keys(j.pages)) {
-		if p := j.pages[n].page; !known[pageName(n)] && !p.TriggeredAt.IsZero() && p.TriggeredAt.Before(before) {
-			j.w.fail(RuleTimeline, pageName(n), "it began at %s, and no anchor until %s knows it", stamp(p.TriggeredAt), stamp(l.Last().At))
-		}
-	}
-	for _, n := range slices.Sorted(maps.Keys(j.incidents)) {
-		if in := j.incidents[n]; !known[incidentName(in)] && !in.AcknowledgedAt.IsZero() && in.AcknowledgedAt.Before(before) {
-			j.w.fail(RuleTimeline, incidentName(in), "it is led since %s, and no anchor until %s knows it", stamp(in.AcknowledgedAt), stamp(l.Last().At))
-		}
-	}
-}
-
-func incidentName(in incident.Incident) string { return fmt.Sprintf("incident/%d", in.Number) }

@@ -42,6 +42,7 @@ func (w *world) throwPlan(d dice, horizon time.Duration) []planned {
 	add(d.IntN(3), "a source falls silent", Quiet, (*world).fallSilent)
 	add(hours, "housekeeping", "", (*world).housekeep)
 	add(d.IntN(12*scale), "an act on an incident", Acts, (*world).someLead)
+	add(hours*int(time.Hour/anchorTry), "a look at the anchors", "", (*world).someAnchor)
 	return out
 }
 
@@ -270,11 +271,6 @@ func (w *world) housekeep() {
 		f := w.top()
 		f.kind, f.life = "housekeeping", l
 		_ = l.do(func(ctx context.Context) error { return l.engine.Housekeep(ctx, l.clock.Now()) })
-		if !l.dead {
-			_ = l.do(func(ctx context.Context) error {
-				return l.engine.Anchor(ctx, l.clock.Now(), func(context.Context) error { return nil })
-			})
-		}
 	}
 }
 

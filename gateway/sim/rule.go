@@ -17,6 +17,7 @@ const (
 	RuleDuplicates Rule = "what the provider took and the store knows is never sent again"  // S8
 	RuleFence      Rule = "a lost or settled claim changes nothing, a held one is not lost" // S9, R5
 	RuleTimeline   Rule = "each transition has one entry, and the chain is whole"           // S10, R32
+	RuleAnchor     Rule = "every hour the ends of all timelines are anchored, as they are"  // R32
 	RuleCommitted  Rule = "nothing is sent that was not stored and claimed"                 // ARCHITECTURE 1.3
 	RuleDue        Rule = "every open page has a due instant, and the index knows it"       // R6, L4
 	RuleDrift      Rule = "the next step counts from when this one was due"                 // R8

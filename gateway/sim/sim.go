@@ -187,5 +187,9 @@ func (w *world) heal() {
 			m.restart()
 		}
 		m.life.wakeAt(w.now)
+		first := w.dice().soon(anchorTry)
+		for _, d := range []time.Duration{first, first + anchorTry} {
+			w.after(d, "a look at the anchors", m.life, idle, m.life.anchor)
+		}
 	}
 }

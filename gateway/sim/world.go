@@ -57,6 +57,7 @@ type frame struct {
 	entries  []timeline.Entry // what it stored
 	group    string           // of the body that is being stored
 	mayQueue bool             // further bodies of the group may arrive meanwhile
+	walk     *walk            // of an anchoring
 }
 
 func (w *world) top() *frame { return w.stack[len(w.stack)-1] }
