@@ -92,6 +92,7 @@ type Engine struct {
 	endAttempts context.CancelFunc
 	swept       atomic.Int64 // Unix nanoseconds of the newest Sweep; 0 = one is due
 	moved       atomic.Int64 // changes of a page's status that this process committed
+	counted     atomic.Bool  // the open pages were counted since the process began
 
 	health  health
 	trouble trouble
@@ -129,7 +130,6 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e.health.init()
 	e.alarmed.init()
 	e.replies.init()
-	e.noneOpen()
 	return e, nil
 }
 

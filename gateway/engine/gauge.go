@@ -15,12 +15,19 @@ import (
 // countEvery is how often the open pages are counted in the store: what other replicas commit moves no gauge here.
 const countEvery = time.Minute
 
+// countFirst is when a process counts for the first time; there is no gauge until then. Not while it starts: after a kill in a
+// storm there are tens of thousands, and reading them all would keep what is due and what rings waiting.
+const countFirst = 10 * time.Second
+
 // moveOpen keeps the gauge of open pages between two counts.
 func (e *Engine) moveOpen(before, after page.Status) {
 	if before == after {
 		return
 	}
 	e.moved.Add(1)
+	if !e.counted.Load() {
+		return
+	}
 	if open(after) {
 		e.metrics.Open.WithLabelValues(string(after)).Inc()
 	}
@@ -31,13 +38,6 @@ func (e *Engine) moveOpen(before, after page.Status) {
 
 func open(s page.Status) bool {
 	return s == page.Triggered || s == page.Acknowledged || s == page.Held
-}
-
-// noneOpen is what the gauge shows until they were counted.
-func (e *Engine) noneOpen() {
-	for _, s := range []page.Status{page.Triggered, page.Acknowledged, page.Held} {
-		e.metrics.Open.WithLabelValues(string(s)).Set(0)
-	}
 }
 
 // countOpen sets the gauge of open pages from the store. A count during which this process moved the gauge is made again,
@@ -55,6 +55,7 @@ func (e *Engine) countOpen(ctx context.Context) error {
 		for status, n := range count {
 			e.metrics.Open.WithLabelValues(string(status)).Set(n)
 		}
+		e.counted.Store(true)
 		return nil
 	}
 }

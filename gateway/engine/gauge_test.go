@@ -46,6 +46,7 @@ func TestTheGaugeOfOpenPagesIsWhatTheStoreHolds(t *testing.T) {
 			t.Errorf("%s: %v, want %v", when, got, want)
 		}
 	}
+	e.recount(ctx)
 	shows("at first", 0, 0)
 	put(page.Triggered, "", true)
 	shows("after its own commit", 1, 0)
@@ -90,7 +91,7 @@ func TestAReplicaIsReadyBeforeItHasCountedTheOpenPages(t *testing.T) {
 	if _, err := New(t.Context(), Options{Store: unread{memstore.New()}, Config: func() *config.Config { return nil }, Metrics: set}); err != nil {
 		t.Fatal(err)
 	}
-	if got := openGauges(t, set); !maps.Equal(got, map[string]float64{"triggered": 0, "acknowledged": 0, "held": 0}) {
+	if got := openGauges(t, set); len(got) != 0 { // none is better than a wrong one
 		t.Errorf("%v", got)
 	}
 }

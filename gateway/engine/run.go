@@ -36,7 +36,7 @@ func (e *Engine) Run(ctx context.Context, clock func() time.Time) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	housekeep := clock().Add(time.Minute)
-	var count time.Time // first at once, beside the work: with many open pages it takes a while
+	count := clock().Add(countFirst)
 	for ctx.Err() == nil {
 		now := e.instant(clock())
 		e.pass(ctx, slots, clock, now)
