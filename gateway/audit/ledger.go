@@ -62,6 +62,16 @@ func (l *Ledger) put(h Head) {
 	l.digest.add(h)
 }
 
+// News returns the heads that are other than what was anchored.
+func (l *Ledger) News(found []Head) (out []Head) {
+	for _, h := range found {
+		if was, known := l.heads[h.Object]; !known || !was.same(h) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // Next returns the anchors that take in what was found, without adding them, and the objects whose timelines are shorter
 // than, or other than, what was anchored before: those stay as they were anchored, for a shortened timeline must not
 // become the truth. There is always at least one anchor: it says that nothing changed.

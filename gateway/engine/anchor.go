@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"pagerd/gateway/audit"
 	"pagerd/gateway/store"
+	"pagerd/gateway/timeline"
 )
 
 // anchorEvery is how often the heads of all timelines are written down (RULES R32).
@@ -55,11 +57,46 @@ func (e *Engine) Anchor(ctx context.Context, now time.Time, pause func(context.C
 	if err != nil {
 		e.log.Error("damaged objects are not anchored", zap.Error(err))
 	}
+	if found, err = e.kept(ctx, ledger.News(found), now); err != nil {
+		return err
+	}
 	anchors, odd := ledger.Next(found, now)
 	for _, object := range odd {
 		e.log.Error("a timeline is not what was anchored; pagerd audit verify says more", zap.String("object", object))
 	}
 	return e.putAnchors(ctx, anchors, now)
+}
+
+// kept returns those of the heads that are still true behind a barrier: a fail-over during the walk may have taken back what
+// was read before it, and an anchor of that would call what is stored a forgery for ever. An object that went on since is
+// anchored as it was found.
+func (e *Engine) kept(ctx context.Context, found []audit.Head, now time.Time) (out []audit.Head, err error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	if err := e.barrier(ctx, now, false); err != nil {
+		return nil, err
+	}
+	for _, h := range found {
+		is, err := store.HeadOf(ctx, e.store, h.Object)
+		switch {
+		case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("read %s again: %w", h.Object, err)
+		case is.Entries == h.Entries && is.Hash == h.Hash:
+			out = append(out, is)
+			continue
+		}
+		entries, err := e.store.Timeline(ctx, h.Object)
+		if err != nil && !errors.Is(err, store.ErrDamaged) {
+			return nil, fmt.Errorf("read the timeline of %s again: %w", h.Object, err)
+		}
+		if slices.ContainsFunc(entries, func(t timeline.Entry) bool { return t.Seq == h.Entries && t.Hash == h.Hash }) {
+			out = append(out, h)
+		}
+	}
+	return out, nil
 }
 
 // lately reports whether an anchor was written in the hour before now. A clock that is behind the writer's makes no hour.

@@ -515,3 +515,35 @@ func TestTwoLastPagesThatEndAtOnceAskWhetherTheIncidentIsOver(t *testing.T) {
 		t.Errorf("pages %v, all over %v, %s, %v", in.Pages, in.PagesOver, in.Status, err)
 	}
 }
+
+// TestAnAnchorHoldsNoHeadThatAFailOverTookBack: it was read on the old master, and the anchor is written to the new one. Verified
+// later, it would call what is stored a forgery, for ever.
+func TestAnAnchorHoldsNoHeadThatAFailOverTookBack(t *testing.T) {
+	before, after := memstore.New(), memstore.New()
+	for _, st := range []store.Store{before, after} {
+		e, _ := setup(t, st)
+		if err := e.Accept(t.Context(), batch("Down", "Slow"), start()); err != nil {
+			t.Fatal(err)
+		}
+		if st == before { // was not replicated
+			if _, err := e.Do(t.Context(), 1001, page.Acknowledge{By: page.Actor{Person: "ana", Channel: "api"}}, "", start()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := after.NextNumber(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e, _ := setup(t, &failingOver{Store: before, to: after})
+	chain := anchor(t, e, after, start().Add(time.Minute))
+	if len(chain) != 1 || len(chain[0].Changed) != 1 || chain[0].Changed[0].Object != "page/1002" {
+		t.Errorf("%+v", chain)
+	}
+	if found := verified(t, after, start().Add(time.Hour)); len(found) != 0 {
+		t.Errorf("%q", found)
+	}
+	// What only went on meanwhile is anchored as it was found.
+	if chain = anchor(t, e, after, start().Add(2*time.Hour)); len(chain) != 2 || len(chain[1].Changed) != 1 || chain[1].Changed[0].Object != "page/1001" {
+		t.Errorf("an hour later: %+v", chain)
+	}
+}

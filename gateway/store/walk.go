@@ -152,7 +152,7 @@ func Audited(ctx context.Context, s Store, object string) (audit.Object, error) 
 	const looks = 5 // somebody who appends all the time does not keep the others from being looked at
 	o := audit.Object{}
 	for range looks {
-		head, err := headOf(ctx, s, object)
+		head, err := HeadOf(ctx, s, object)
 		o = audit.Object{Head: head, Gone: errors.Is(err, ErrNotFound)}
 		if err != nil && !o.Gone {
 			return o, err
@@ -167,8 +167,8 @@ func Audited(ctx context.Context, s Store, object string) (audit.Object, error) 
 	return o, nil
 }
 
-// headOf reads the head of one object, or ErrNotFound.
-func headOf(ctx context.Context, s Store, object string) (audit.Head, error) {
+// HeadOf reads the head of one object, or ErrNotFound.
+func HeadOf(ctx context.Context, s Store, object string) (audit.Head, error) {
 	kind, number, _ := strings.Cut(object, "/")
 	n, err := strconv.ParseInt(number, 10, 64)
 	gone := audit.Head{Object: object}
