@@ -40,18 +40,6 @@ func (p *press) lives(t *testing.T, from, to time.Time) {
 	}
 }
 
-// titled is who got a mail with this in its title.
-func (p *press) titled(words string) []string {
-	var out []string
-	for _, n := range p.mail.sent {
-		if strings.Contains(n.Title, words) {
-			out = append(out, n.Contact.Address)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // TestDigestsAreMailedOnceOnTheDayAfterTheirPeriod: by one of two replicas, over a restart and the night in which the clocks
 // go forward.
 func TestDigestsAreMailedOnceOnTheDayAfterTheirPeriod(t *testing.T) {

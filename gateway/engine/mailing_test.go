@@ -121,11 +121,18 @@ func (p *press) runs(t *testing.T, now time.Time) {
 	t.Fatal("there is always something to do")
 }
 
-// read is who got a mail with these words, in order.
+// read is who got a mail with these words, and titled who got one with them in its title; in order.
 func (p *press) read(words string) []string {
-	var out []string
+	return p.got(func(n notify.Notification) bool { return strings.Contains(n.Text, words) })
+}
+
+func (p *press) titled(words string) []string {
+	return p.got(func(n notify.Notification) bool { return strings.Contains(n.Title, words) })
+}
+
+func (p *press) got(such func(notify.Notification) bool) (out []string) {
 	for _, n := range p.mail.sent {
-		if strings.Contains(n.Text, words) {
+		if such(n) {
 			out = append(out, n.Contact.Address)
 		}
 	}
@@ -429,5 +436,23 @@ func TestALetterThatCannotBeMadeIsGivenUp(t *testing.T) {
 	m, err := other.Mailed(t.Context(), l.Updates[0].Mailing)
 	if err != nil || m.Failed != 3 || len(p.mail.sent) != 0 {
 		t.Errorf("%+v %v", m, err)
+	}
+}
+
+// TestAFailOverLosesNoUpdateThatIsSentAgain: the operation was applied on the old master only, and the new one never heard of it.
+func TestAFailOverLosesNoUpdateThatIsSentAgain(t *testing.T) {
+	before, after := memstore.New(), memstore.New()
+	for _, st := range []store.Store{before, after} {
+		p := newPress(t, st)
+		if now := p.leads(t); st == before {
+			p.tell(t, update.Stakeholders, "Word.", "op-1", now)
+		}
+	}
+	p := newPress(t, &failingOver{Store: before, to: after})
+	now := start().Add(2 * time.Minute)
+	p.tell(t, update.Stakeholders, "Word.", "op-1", now)
+	p.runs(t, now)
+	if got := p.read("Word."); len(got) != 3 {
+		t.Errorf("told: %v", got)
 	}
 }

@@ -75,10 +75,9 @@ func TestAChannelWithoutAProviderIsGivenUpAndKeepsNothingWaiting(t *testing.T) {
 		if err := e.Accept(t.Context(), batch("Down"), time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() { e.Run(ctx, time.Now); close(ended) }()
-		time.Sleep(time.Minute) // of the bubble's clock
+		minute, stop := context.WithTimeout(t.Context(), time.Minute) // of the bubble's clock
+		defer stop()
+		e.Run(minute, time.Now)
 		ds, err := st.Deliveries(t.Context(), 1001)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +97,5 @@ func TestAChannelWithoutAProviderIsGivenUpAndKeepsNothingWaiting(t *testing.T) {
 		if late := e.Late(t.Context(), time.Now()); late != 0 {
 			t.Errorf("late by %s", late)
 		}
-		stop()
-		<-ended
 	})
 }
