@@ -67,9 +67,6 @@ func (s subscriptions) confirm() step {
 		fits: func(l email.Subscription) bool { return l.Address != "" },
 		ask:  statuspage.Notice{Title: "The updates by mail?", Sentence: "You get a mail whenever we tell of a disturbance. Each one holds a link that ends it.", Button: "Yes, mail me the updates"},
 		do: func(ctx context.Context, l email.Subscription) error {
-			if !s.g.config.Load().StatusPage.Subscribe {
-				return &engine.Refusal{Message: "the updates are not mailed any more"}
-			}
 			return s.g.engine.Subscribe(ctx, l.Address, s.g.now())
 		},
 		done: statuspage.Notice{Title: "You will hear from us", Sentence: "The next disturbance that we tell of is mailed to you."},

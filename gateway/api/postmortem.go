@@ -370,9 +370,6 @@ func (s *server) dropAction(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) resendAction(w http.ResponseWriter, r *http.Request) error {
-	if s.Config().Incidents.Tracker.URL == "" {
-		return &fault{status: http.StatusConflict, message: "no issue tracker is configured", hint: "incidents: {tracker: {url, secret}}"}
-	}
 	return s.actAction(w, r, nil, func(by page.Actor, _ Act) (postmortem.ActionEvent, error) {
 		return postmortem.Resend{By: by.Person}, nil
 	})

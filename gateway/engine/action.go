@@ -83,12 +83,17 @@ func (e *Engine) openedBefore(ctx context.Context, op string) (postmortem.Action
 // Action applies a person's event to an action item.
 func (e *Engine) Action(ctx context.Context, number int64, ev postmortem.ActionEvent, op string, now time.Time) (postmortem.Action, postmortem.Answer, error) {
 	now = e.instant(now)
-	if change, ok := ev.(postmortem.Change); ok {
-		if err := e.known(change.Item.Owner); err != nil {
+	switch asked := ev.(type) {
+	case postmortem.Change:
+		if err := e.known(asked.Item.Owner); err != nil {
 			return postmortem.Action{}, "", err
 		}
-		change.Zone = e.reportZone()
-		ev = change
+		asked.Zone = e.reportZone()
+		ev = asked
+	case postmortem.Resend:
+		if e.config().Incidents.Tracker.URL == "" {
+			return postmortem.Action{}, "", &Refusal{Message: "no issue tracker is configured", Hint: "incidents: {tracker: {url, secret}}"}
+		}
 	}
 	for range maxConflicts {
 		prev, r, err := e.haveAction(ctx, number)

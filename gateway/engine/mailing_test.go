@@ -372,6 +372,9 @@ func TestStrangersCannotFloodOthers(t *testing.T) {
 	if err := p.Invite(t.Context(), "reader@example.org", start().Add(12*time.Minute)); !errors.As(err, &refused) {
 		t.Errorf("%v", err)
 	}
+	if err := p.Subscribe(t.Context(), "reader@example.org", start().Add(12*time.Minute)); !errors.As(err, &refused) {
+		t.Errorf("a link from before: %v", err)
+	}
 }
 
 // TestALetterThatWaitsDoesNotSayThatPagingIsLate: a mail server that is down for an hour keeps nobody from being rung.

@@ -67,8 +67,8 @@ func (i *invitations) allow(now time.Time) bool {
 // the same then, so that nobody finds out who reads. A [Refusal] or ErrTooMany otherwise.
 func (e *Engine) Invite(ctx context.Context, typed string, now time.Time) error {
 	now = e.instant(now)
-	if !e.config().StatusPage.Subscribe {
-		return &Refusal{Message: "the updates are not mailed", Hint: "there is a feed"}
+	if err := e.subscribable(); err != nil {
+		return err
 	}
 	address, ok := mailing.Address(typed)
 	if !ok {
@@ -87,6 +87,14 @@ func (e *Engine) Invite(ctx context.Context, typed string, now time.Time) error 
 	return nil
 }
 
+// subscribable refuses strangers where nothing is mailed to them, or nothing any more.
+func (e *Engine) subscribable() error {
+	if e.config().StatusPage.Subscribe {
+		return nil
+	}
+	return &Refusal{Message: "the updates are not mailed", Hint: "there is a feed"}
+}
+
 // invitation is the mail to who typed an address, or to whom somebody else wanted to annoy.
 func (e *Engine) invitation(n notify.Notification, d store.Delivery) notify.Notification {
 	if e.letters.Confirm != nil {
@@ -102,8 +110,11 @@ func (e *Engine) subscriber(ctx context.Context, number int64) (s mailing.Subscr
 }
 
 // Subscribe records that the owner of an address wants the updates; it is one that a link of ours held. Doing it again
-// changes nothing.
+// changes nothing. A [Refusal] where nothing is mailed any more.
 func (e *Engine) Subscribe(ctx context.Context, address string, now time.Time) error {
+	if err := e.subscribable(); err != nil {
+		return err
+	}
 	return e.changeSubscriber(ctx, mailing.NumberOf(address), mailing.Confirm{Address: address}, nil, now)
 }
 
